@@ -1,0 +1,7 @@
+//! The `pgtriage` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pgtriage::cli::main()
+}
