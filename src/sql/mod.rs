@@ -1,1 +1,3 @@
-//! Stub.
+//! SQL text: tokens, and what follows from tokens and syntax trees.
+
+pub mod lexer;

@@ -1,0 +1,36 @@
+//! Identifiers as the server folds and cuts them.
+
+use super::{Token, TokenKind, literal};
+
+/// The longest identifier in bytes: `NAMEDATALEN - 1`.
+pub const IDENTIFIER_BYTES: usize = 63;
+
+pub(super) fn value(token: &Token<'_>, escape: char) -> Option<String> {
+    let name = match token.kind {
+        // Only ASCII letters fold: `downcase_identifier` leaves multibyte encodings' other letters alone.
+        TokenKind::Word => token.text.to_ascii_lowercase(),
+        TokenKind::QuotedIdent => unquoted(token.text)?,
+        TokenKind::UnicodeIdent => {
+            literal::unicode_unescaped(&unquoted(token.text.get(2..)?)?, escape)
+        }
+        _ => return None,
+    };
+    Some(truncated(name))
+}
+
+fn unquoted(text: &str) -> Option<String> {
+    let body = text.strip_prefix('"')?.strip_suffix('"')?;
+    Some(body.replace("\"\"", "\""))
+}
+
+/// Cuts `name` to [`IDENTIFIER_BYTES`] at an end of a character, as `truncate_identifier` does.
+pub fn truncated(mut name: String) -> String {
+    let mut end = IDENTIFIER_BYTES;
+    if name.len() > end {
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+    }
+    name
+}
