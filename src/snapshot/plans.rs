@@ -1,0 +1,123 @@
+//! What the probes found: each statement's outcome, and the plans.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::StatementKey;
+use crate::units::Millis;
+
+/// What became of a statement that was to be probed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeStatus {
+    /// Executed under EXPLAIN (ANALYZE).
+    Analyzed,
+    /// Planned under EXPLAIN, not executed; the reason says why not.
+    Planned,
+    /// Not given to the server at all, for safety; the reason names the object.
+    Refused,
+    /// The server gave an error or a timeout; the reason is its message.
+    Failed,
+    /// Not tried: probing was off, or the budget or `--top` ended before it.
+    NotProbed,
+}
+
+/// The outcome for one statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProbeOutcome {
+    /// Which statement.
+    pub key: StatementKey,
+    /// What became of it.
+    pub status: ProbeStatus,
+    /// Why it was not executed: a clause in lower case; `None` for `Analyzed`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What would make it possible, such as `--trust-owner app` or a GRANT.
+    #[serde(default)]
+    pub remedy: Option<String>,
+}
+
+/// Which values the parameters had.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterVariant {
+    /// The text has no parameters.
+    None,
+    /// No values: the generic plan.
+    Generic,
+    /// Typical values: the middle of the histogram.
+    Typical,
+    /// The most common values.
+    MostCommon,
+    /// Rare values.
+    Rare,
+    /// Values that the user gave.
+    Given,
+}
+
+/// Whether the plan was run.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Execution {
+    /// EXPLAIN (ANALYZE).
+    Analyzed,
+    /// EXPLAIN.
+    Planned,
+}
+
+/// Which text the plan is of.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PlannedText {
+    /// The statement as it stands.
+    AsWritten,
+    /// The statement, rewritten because normalisation had left text that no longer parses or types.
+    Repaired,
+    /// The SELECT with the same FROM and WHERE, because the role may not write or lock.
+    EquivalentSelect,
+}
+
+/// A parameter's value in a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ParameterValue {
+    /// The number: 1 for `$1`.
+    pub number: u32,
+    /// The type that the server gave it.
+    pub type_name: String,
+    /// The value in text form (a token once redacted); `None` for NULL or for a generic plan.
+    pub value: Option<String>,
+    /// Where the value comes from, such as `most common value of public.orders.status`.
+    pub origin: String,
+}
+
+/// One plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanRecord {
+    /// Of which statement.
+    pub key: StatementKey,
+    /// With which parameters.
+    pub variant: ParameterVariant,
+    /// Run or only planned.
+    pub execution: Execution,
+    /// Of which text.
+    pub planned_text: PlannedText,
+    /// The text itself, where it is not the statement's own.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// The parameters' values.
+    #[serde(default)]
+    pub parameters: Vec<ParameterValue>,
+    /// Wall time of the round trip, seen by the client.
+    #[serde(default)]
+    pub round_trip_ms: Option<Millis>,
+    /// The element of EXPLAIN (FORMAT JSON)'s array: `{"Plan": …, "Planning Time": …}`.
+    pub plan: serde_json::Value,
+}
