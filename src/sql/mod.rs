@@ -1,3 +1,4 @@
 //! SQL text: tokens, and what follows from tokens and syntax trees.
 
 pub mod lexer;
+pub mod mentions;
