@@ -1,0 +1,309 @@
+//! The report: the only definition of the JSON document, and the value that every other format renders.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Finding;
+use crate::ids::QueryId;
+use crate::snapshot::ProbeStatus;
+use crate::units::{Millis, Rows};
+
+/// The layout of the JSON report.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What was found, and what could not be looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// The layout's version, see [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The program.
+    pub tool: ToolInfo,
+    /// Whether something in `skipped` limits the conclusion.
+    pub status: Status,
+    /// The verdict in one line.
+    pub summary: String,
+    /// What was looked at.
+    pub target: Target,
+    /// The time that the counters cover; `None` without counters.
+    pub window: Option<WindowInfo>,
+    /// The workload as it is, before any change; `None` without counters.
+    pub baseline_metrics: Option<BaselineMetrics>,
+    /// Statement families, the costliest first.
+    pub statements: Vec<ReportStatement>,
+    /// Findings, the worst first.
+    pub bottlenecks: Vec<Finding>,
+    /// What could not be looked at, why, and the remedy.
+    pub skipped: Vec<Skipped>,
+    /// What a reader must know to weigh the numbers.
+    pub caveats: Vec<Caveat>,
+}
+
+/// The program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ToolInfo {
+    /// `pgtriage`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Whether the report is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing in `skipped` limits the conclusion.
+    Completed,
+    /// Something does.
+    Partial,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Target {
+    /// The database.
+    pub database: String,
+    /// Host and port as the user reached it; `None` for a capture that does not say.
+    pub address: Option<String>,
+    /// The server's version, such as `15.18`.
+    pub server_version: String,
+    /// The role that looked.
+    pub role: String,
+    /// Whether it is a superuser.
+    pub superuser: bool,
+    /// Whether the server is a standby.
+    pub in_recovery: bool,
+    /// The moment of observation.
+    pub captured_at: Timestamp,
+}
+
+/// What kind of time the counters cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowKind {
+    /// From the counters' last reset.
+    SinceReset,
+    /// Between two moments that this program measured.
+    Interval,
+}
+
+/// The time that the counters cover.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WindowInfo {
+    /// What kind of time.
+    pub kind: WindowKind,
+    /// Its begin; `None` where the server does not tell.
+    pub from: Option<Timestamp>,
+    /// Its end.
+    pub to: Timestamp,
+    /// Its length.
+    pub seconds: Option<f64>,
+}
+
+/// How a figure was obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimateBasis {
+    /// From single durations.
+    Measured,
+    /// From means and standard deviations, assuming log-normal durations.
+    Estimated,
+}
+
+/// A figure and how it was obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Estimated {
+    /// The figure; `None` where it cannot be told.
+    pub value: Option<f64>,
+    /// How it was obtained.
+    pub basis: EstimateBasis,
+}
+
+/// The workload as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct BaselineMetrics {
+    /// Rows of `pg_stat_statements`.
+    pub statements: usize,
+    /// Families of them.
+    pub families: usize,
+    /// Toplevel calls.
+    pub calls: i64,
+    /// Execution time of toplevel statements.
+    pub total_exec_time_ms: Millis,
+    /// Calls a second; `None` where the window's length is unknown.
+    pub throughput_qps: Option<f64>,
+    /// Mean execution time.
+    pub mean_ms: Option<Millis>,
+    /// Blocks found in shared buffers, 0..1; `None` without block access.
+    pub cache_hit_ratio: Option<f64>,
+    /// Median execution time.
+    pub p50_ms: Estimated,
+    /// 95th percentile.
+    pub p95_ms: Estimated,
+    /// 99th percentile.
+    pub p99_ms: Estimated,
+}
+
+/// A statement family.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReportStatement {
+    /// The costliest member; `None` where hidden.
+    pub queryid: Option<QueryId>,
+    /// The family's canonical shape.
+    pub family: String,
+    /// All members, the costliest first.
+    pub members: Vec<QueryId>,
+    /// The costliest member's text.
+    pub query: String,
+    /// The role that ran it.
+    pub role: Option<String>,
+    /// Whether a client sent it; nested statements are part of their callers and not of the totals.
+    pub toplevel: bool,
+    /// Calls.
+    pub calls: i64,
+    /// Rows returned or affected.
+    pub rows: Rows,
+    /// Execution time.
+    pub total_exec_time_ms: Millis,
+    /// Mean execution time.
+    pub mean_exec_time_ms: Option<Millis>,
+    /// Share of the window's execution time, 0..1.
+    pub share: Option<f64>,
+    /// What became of its probe.
+    pub probe: Probe,
+}
+
+/// What became of a probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Probe {
+    /// The outcome.
+    pub status: ProbeStatus,
+    /// Why it was not executed; `None` where it was.
+    pub reason: Option<String>,
+    /// What would make it possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// Something that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct Skipped {
+    /// The check's id, or `probe`.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+    /// What would make it possible; `None` where nothing does.
+    pub remedy: Option<String>,
+}
+
+/// What a reader must know to weigh the numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Caveat {
+    /// The role is a superuser or may reach the server's files or programs.
+    PrivilegedRole {
+        /// The role.
+        role: String,
+    },
+    /// `pg_stat_statements` evicted entries: totals are lower bounds.
+    Evicted {
+        /// Eviction passes.
+        passes: i64,
+    },
+    /// Statements of other roles are hidden.
+    HiddenStatements {
+        /// Their share of the execution time, 0..1.
+        share: f64,
+    },
+    /// Statements that no parser understood and that are grouped by their tokens.
+    Unparsed {
+        /// How many.
+        statements: usize,
+        /// Their share of the execution time, 0..1.
+        share: f64,
+    },
+    /// Counters that were reset or evicted within the window are left out.
+    InvalidDeltas {
+        /// How many statements.
+        statements: usize,
+        /// The first reason.
+        reason: String,
+    },
+    /// The begin of the counters is unknown, so rates are, too.
+    UnknownWindow,
+    /// The server is newer than any that was tested.
+    NewerServer {
+        /// Its version.
+        version: String,
+    },
+    /// Row-level security may give the role other plans than the application gets.
+    RowSecurity {
+        /// Tables with policies among those probed.
+        tables: usize,
+    },
+    /// The server is a standby: its counters are its own.
+    Standby,
+    /// `track = all` counts nested statements inside their callers; shares use toplevel statements.
+    NestedStatements {
+        /// How many nested rows.
+        statements: usize,
+    },
+}
+
+impl std::fmt::Display for Caveat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PrivilegedRole { role } => write!(
+                f,
+                "role {role} may reach the server's files and programs; a least-privileged role is safer: run pgtriage grants"
+            ),
+            Self::Evicted { passes } => write!(
+                f,
+                "pg_stat_statements evicted entries in {passes} passes, so totals are lower bounds; raise pg_stat_statements.max"
+            ),
+            Self::HiddenStatements { share } => write!(
+                f,
+                "{:.1} % of the execution time belongs to statements that the role may not see",
+                share * 100.0
+            ),
+            Self::Unparsed { statements, share } => write!(
+                f,
+                "{statements} statements ({:.1} % of the execution time) did not parse and are grouped by their tokens",
+                share * 100.0
+            ),
+            Self::InvalidDeltas { statements, reason } => {
+                write!(f, "{statements} statements are left out of the window: {reason}")
+            }
+            Self::UnknownWindow => f.write_str(
+                "the server does not tell since when it counts, so rates a second are unknown; use --window to measure",
+            ),
+            Self::NewerServer { version } => {
+                write!(f, "PostgreSQL {version} is newer than the versions this program was tested on")
+            }
+            Self::RowSecurity { tables } => write!(
+                f,
+                "row-level security applies to the role on {tables} of the probed tables; the application may get other plans"
+            ),
+            Self::Standby => f.write_str("the server is a standby: its counters do not include the primary's"),
+            Self::NestedStatements { statements } => write!(
+                f,
+                "{statements} statements ran inside functions; shares count them with their callers"
+            ),
+        }
+    }
+}
+
+impl Serialize for Caveat {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Caveat {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Caveat".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
