@@ -4,6 +4,7 @@
 //!
 //! I/O lives at the two ends, behind the feature `live`; everything between is pure. `ARCHITECTURE.md` is the code map.
 
+pub mod format;
 pub mod ids;
 pub mod units;
 
