@@ -53,6 +53,9 @@ pub struct Table {
     /// Storage parameters, such as `fillfactor=90`.
     #[serde(default)]
     pub options: Vec<String>,
+    /// The partition key of a partitioned table as SQL, such as `RANGE (created_at)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_key: Option<String>,
     /// Activity counters; `None` where the statistics system has none.
     #[serde(default)]
     pub counters: Option<TableCounters>,
@@ -69,6 +72,14 @@ pub struct Table {
 
 const fn yes() -> bool {
     true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde's skip_serializing_if asks for"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Table {
@@ -179,6 +190,18 @@ pub struct Index {
     /// `indisvalid`: may be used by queries.
     #[serde(default = "yes")]
     pub valid: bool,
+    /// A session is building it at this moment (`pg_stat_progress_create_index`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub building: bool,
+    /// `indisreplident`: logical replication identifies rows by it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub replica_identity: bool,
+    /// The partitioned index that it is a part of; such an index cannot be dropped alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Oid>,
+    /// Storage parameters, such as `fillfactor=70`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// `relpages`.
     #[serde(default)]
     pub pages: Blocks,
@@ -188,6 +211,9 @@ pub struct Index {
     /// Activity counters.
     #[serde(default)]
     pub counters: Option<IndexCounters>,
+    /// The last scan (16 and later); `None` if never or unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_scan: Option<Timestamp>,
 }
 
 /// One key of an index.
@@ -198,17 +224,17 @@ pub struct IndexKey {
     /// The expression as SQL, or `None` for a column.
     #[serde(default)]
     pub expression: Option<String>,
-    /// The operator class, where it is not the type's default.
-    #[serde(default)]
+    /// The operator class as SQL, where it is not the type's default; with its schema unless that is `pg_catalog`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opclass: Option<String>,
-    /// The collation, where it is not the column's.
-    #[serde(default)]
+    /// The collation as SQL, where it is not the column's; with its schema unless that is `pg_catalog`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
     /// Descending.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub desc: bool,
     /// NULLs come first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub nulls_first: bool,
 }
 
@@ -257,4 +283,7 @@ pub struct ForeignKey {
     pub on_delete: ForeignKeyAction,
     /// ON UPDATE.
     pub on_update: ForeignKeyAction,
+    /// Whether it is the copy, made for a partition, of a partitioned table's foreign key.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub inherited: bool,
 }

@@ -22,8 +22,8 @@ pub use plans::{
 };
 pub use server::{DatabaseCounters, Extension, Role, Server, Setting, Settings};
 pub use statements::{
-    BlockCounters, CounterSource, HiddenStatements, IoTimes, JitCounters, Spread, Statement,
-    StatementCounters, WalCounters,
+    BlockCounters, CounterSource, HiddenStatements, IoTimes, JitCounters, ParallelWorkers, Spread,
+    Statement, StatementCounters, WalCounters,
 };
 pub use what_if::{IndexColumn, IndexDefinition, WhatIf, WhatIfBasis};
 
@@ -137,6 +137,8 @@ pub struct SampledTable {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Area {
+    /// The server as a whole, such as a version that this program does not know.
+    Server,
     /// `pg_stat_statements`: rows and counters.
     Statements,
     /// The texts and ids of other roles' statements.

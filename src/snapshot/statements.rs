@@ -96,6 +96,9 @@ pub struct StatementCounters {
     /// Just-in-time compilation (1.10 and later).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jit: Option<JitCounters>,
+    /// Parallel workers (1.12 and later).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_workers: Option<ParallelWorkers>,
 }
 
 /// Minimum, maximum, mean and population standard deviation of execution time.
@@ -153,4 +156,13 @@ pub struct JitCounters {
     pub functions: i64,
     /// Time for generation, inlining, optimisation and emission together (and deforming, 1.11 and later).
     pub total_ms: Millis,
+}
+
+/// Parallel workers of all executions together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ParallelWorkers {
+    /// Planned.
+    pub to_launch: i64,
+    /// Started.
+    pub launched: i64,
 }
