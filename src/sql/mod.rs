@@ -2,3 +2,4 @@
 
 pub mod lexer;
 pub mod mentions;
+pub mod redact;

@@ -140,23 +140,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `‹kind#n›`
+    /// The end of the redaction token at `start`.
     fn redacted(&self, start: usize) -> Option<usize> {
         if self.redaction == Redaction::Unknown || !self.is_at(start, 0xe2) {
             return None;
         }
-        let kind = start + '‹'.len_utf8();
-        if !self.text.get(start..)?.starts_with('‹') {
-            return None;
-        }
-        let mark = self.skip(kind, |byte| byte.is_ascii_lowercase());
-        let digits = mark + 1;
-        let close = self.skip(digits, |byte| byte.is_ascii_digit());
-        let well_formed = mark > kind
-            && self.is_at(mark, b'#')
-            && close > digits
-            && self.text.get(close..)?.starts_with('›');
-        well_formed.then(|| close + '›'.len_utf8())
+        let length = crate::sql::redact::token_length(self.text.get(start..)?)?;
+        Some(start + length)
     }
 
     /// A word, or the literal that its first letters introduce.
