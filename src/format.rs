@@ -82,7 +82,7 @@ pub fn duration(time: Millis) -> String {
                 ((ms - days * DAY) / HOUR).abs().trunc()
             )
         }
-        m if m >= 2.0 * HOUR => format!("{} h", one_decimal(ms / HOUR)),
+        m if m >= 1.5 * HOUR => format!("{} h", one_decimal(ms / HOUR)),
         m if m >= 2.0 * MINUTE => format!("{} min", one_decimal(ms / MINUTE)),
         m if m >= SECOND => format!("{} s", one_decimal(ms / SECOND)),
         m if m >= 100.0 => format!("{ms:.0} ms"),
@@ -176,7 +176,7 @@ mod tests {
             (401.2, "401 ms"),
             (3_210.0, "3.2 s"),
             (3_240_000.0, "54 min"),
-            (6_480_000.0, "108 min"),
+            (6_480_000.0, "1.8 h"),
             (14_760_000.0, "4.1 h"),
             (532_800_000.0, "6 d 4 h"),
         ] {

@@ -1,1 +1,16 @@
-//! Stub.
+//! Renders a [`Report`](crate::finding::Report). [`document`] turns it into blocks once; terminal and markdown walk
+//! the blocks; JSON serialises the report itself.
+
+pub mod document;
+pub mod json;
+pub mod markdown;
+pub mod terminal;
+
+mod summary;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::Document;
+pub use terminal::{Colour, Terminal};

@@ -1,0 +1,372 @@
+//! The report as blocks of text, tables and SQL, the same for every format that a person reads.
+
+use crate::finding::{
+    Confidence, Evidence, Finding, Probe, Report, ReportStatement, Severity, Skipped, Unit,
+};
+use crate::format;
+use crate::units::{Bytes, Cost, Millis, float};
+
+use super::summary;
+use super::text::{lines, one_line};
+
+/// Statement families shown beside the findings; the JSON report has all.
+const STATEMENTS_SHOWN: usize = 20;
+
+/// A report in reading order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// What was looked at, in one line.
+    pub header: String,
+    /// The verdict: one sentence, a row a finding, and how far the look went.
+    pub verdict: Verdict,
+    /// The findings, the worst first.
+    pub findings: Vec<FindingBlock>,
+    /// The costliest statement families.
+    pub statements: Table,
+    /// How many families are left out of `statements`.
+    pub statements_left_out: usize,
+    /// Why statements were not executed, a line a reason.
+    pub probe_notes: Vec<Note>,
+    /// What could not be looked at.
+    pub skipped: Vec<Note>,
+    /// What a reader must know to weigh the numbers.
+    pub caveats: Vec<String>,
+    /// Who said so and when, in one line.
+    pub provenance: String,
+}
+
+/// The first screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The conclusion.
+    pub sentence: String,
+    /// A row a finding.
+    pub rows: Vec<VerdictRow>,
+    /// How far the look went.
+    pub coverage: String,
+}
+
+/// A finding in one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerdictRow {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is.
+    pub title: String,
+    /// Share of the window's execution time.
+    pub share: String,
+    /// That time.
+    pub time: String,
+    /// Calls.
+    pub calls: String,
+    /// What the advice should bring.
+    pub gain: String,
+    /// What the proof stands on.
+    pub confidence: Confidence,
+}
+
+/// A finding in full: the same lines in the same order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingBlock {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is.
+    pub title: String,
+    /// What it costs, in a clause.
+    pub impact: String,
+    /// The statement, on one line.
+    pub query: Option<String>,
+    /// The numbers.
+    pub evidence: Vec<EvidenceRow>,
+    /// The advice in words.
+    pub fix: String,
+    /// The statements that carry it out, or the statement written differently.
+    pub sql: Vec<String>,
+    /// What it should bring.
+    pub expected: String,
+    /// What it may cost.
+    pub risk: String,
+    /// The statements that undo it.
+    pub undo: Vec<String>,
+    /// What the proof stands on.
+    pub confidence: Confidence,
+    /// The check's id.
+    pub check: &'static str,
+    /// The finding's id.
+    pub id: String,
+}
+
+/// A number and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// What it counts.
+    pub label: String,
+    /// The number with its unit.
+    pub value: String,
+    /// Where it was observed.
+    pub source: &'static str,
+}
+
+/// A heading row and rows of equal length.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// The heading.
+    pub title: &'static str,
+    /// Where its cells stand.
+    pub align: Align,
+}
+
+/// Where cells stand in their column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Something that was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What: check ids or statements.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+    /// What would make it possible.
+    pub remedy: Option<String>,
+}
+
+impl Document {
+    /// The blocks of a report.
+    pub fn of(report: &Report) -> Self {
+        Self {
+            header: summary::header(report),
+            verdict: Verdict {
+                sentence: one_line(&report.summary),
+                rows: report.bottlenecks.iter().map(verdict_row).collect(),
+                coverage: summary::coverage(report),
+            },
+            findings: report.bottlenecks.iter().map(finding).collect(),
+            statements: statements(&report.statements),
+            statements_left_out: report.statements.len().saturating_sub(STATEMENTS_SHOWN),
+            probe_notes: probe_notes(&report.statements),
+            skipped: skipped(&report.skipped),
+            caveats: report
+                .caveats
+                .iter()
+                .map(|caveat| one_line(&caveat.to_string()))
+                .collect(),
+            provenance: summary::provenance(report),
+        }
+    }
+}
+
+fn verdict_row(finding: &Finding) -> VerdictRow {
+    VerdictRow {
+        severity: finding.severity,
+        title: one_line(&finding.title),
+        share: finding
+            .impact
+            .share
+            .map(format::percent)
+            .unwrap_or_default(),
+        time: finding
+            .impact
+            .time_ms
+            .map(format::duration)
+            .unwrap_or_default(),
+        calls: finding
+            .impact
+            .calls
+            .map(|calls| format!("{} calls", format::short_count(float(calls))))
+            .unwrap_or_default(),
+        gain: gain(finding).unwrap_or_default(),
+        confidence: finding.confidence,
+    }
+}
+
+fn gain(finding: &Finding) -> Option<String> {
+    let expected = &finding.recommendation.expected;
+    match (
+        expected.before_ms,
+        expected.after_ms,
+        expected.before_cost,
+        expected.after_cost,
+    ) {
+        (Some(before), Some(after), ..) => Some(format!(
+            "{} → {}",
+            format::duration(before),
+            format::duration(after)
+        )),
+        (_, _, Some(Cost(before)), Some(Cost(after))) => Some(format!(
+            "cost {} → {}",
+            format::quantity(before),
+            format::quantity(after)
+        )),
+        _ => None,
+    }
+}
+
+fn finding(finding: &Finding) -> FindingBlock {
+    let advice = &finding.recommendation;
+    let sql = advice
+        .ddl
+        .iter()
+        .chain(&advice.rewrite)
+        .map(|sql| lines(sql))
+        .collect();
+    FindingBlock {
+        severity: finding.severity,
+        title: one_line(&finding.title),
+        impact: one_line(&finding.impact.text),
+        query: finding.location.query.as_deref().map(one_line),
+        evidence: finding.evidence.iter().map(evidence_row).collect(),
+        fix: one_line(&finding.fix),
+        sql,
+        expected: one_line(&advice.expected.text),
+        risk: one_line(&advice.risk.text),
+        undo: advice.rollback.iter().map(|sql| lines(sql)).collect(),
+        confidence: finding.confidence,
+        check: finding.kind.as_str(),
+        id: one_line(&finding.id),
+    }
+}
+
+fn evidence_row(evidence: &Evidence) -> EvidenceRow {
+    EvidenceRow {
+        label: one_line(&evidence.label),
+        value: with_unit(evidence.value, evidence.unit, &evidence.label),
+        source: evidence.source.label(),
+    }
+}
+
+fn with_unit(value: f64, unit: Unit, label: &str) -> String {
+    match unit {
+        Unit::Ms => format::duration(Millis(value)),
+        Unit::Bytes => format::bytes(Bytes(whole(value))),
+        Unit::Ratio => format::percent(value),
+        Unit::Factor => format!("{} ×", format::quantity(value)),
+        Unit::PerSecond => format!("{} a second", format::quantity(value)),
+        Unit::Rows => named(value, "rows", label),
+        Unit::Calls => named(value, "calls", label),
+        Unit::Loops => named(value, "loops", label),
+        Unit::Blocks => named(value, "blocks", label),
+        Unit::Cost | Unit::Count => format::quantity(value),
+    }
+}
+
+/// The unit is left to the label where the label says it.
+fn named(value: f64, unit: &str, label: &str) -> String {
+    if label.split(' ').any(|word| word == unit) {
+        format::quantity(value)
+    } else {
+        format!("{} {unit}", format::quantity(value))
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "sizes are far below 2^63; the cast saturates"
+)]
+const fn whole(value: f64) -> i64 {
+    value as i64
+}
+
+fn statements(statements: &[ReportStatement]) -> Table {
+    let right = |title| Column {
+        title,
+        align: Align::Right,
+    };
+    let left = |title| Column {
+        title,
+        align: Align::Left,
+    };
+    let rows = statements.iter().take(STATEMENTS_SHOWN).map(|statement| {
+        vec![
+            statement.share.map(format::percent).unwrap_or_default(),
+            format::duration(statement.total_exec_time_ms),
+            format::count(float(statement.calls)),
+            statement
+                .mean_exec_time_ms
+                .map(format::duration)
+                .unwrap_or_default(),
+            summary::status_word(statement.probe.status).to_owned(),
+            one_line(&statement.query),
+        ]
+    });
+    Table {
+        columns: vec![
+            right("share"),
+            right("time"),
+            right("calls"),
+            right("mean"),
+            left("probe"),
+            left("statement"),
+        ],
+        rows: rows.collect(),
+    }
+}
+
+/// Outcomes other than `analyzed`, one note for each distinct reason, naming the costliest statement it befell.
+fn probe_notes(statements: &[ReportStatement]) -> Vec<Note> {
+    let mut groups: Vec<(&Probe, &ReportStatement, usize)> = Vec::new();
+    for statement in statements
+        .iter()
+        .filter(|statement| statement.probe.reason.is_some())
+    {
+        match groups
+            .iter_mut()
+            .find(|(probe, ..)| **probe == statement.probe)
+        {
+            Some((.., count)) => *count += 1,
+            None => groups.push((&statement.probe, statement, 1)),
+        }
+    }
+    let note = |(probe, first, count): (&Probe, &ReportStatement, usize)| {
+        let status = summary::status_word(probe.status);
+        let query = one_line(&first.query);
+        Note {
+            what: match count - 1 {
+                0 => format!("{status}: {query}"),
+                1 => format!("{status}: {query} (and 1 other)"),
+                others => format!("{status}: {query} (and {others} others)"),
+            },
+            reason: probe.reason.as_deref().map(one_line).unwrap_or_default(),
+            remedy: probe.remedy.as_deref().map(one_line),
+        }
+    };
+    groups.into_iter().map(note).collect()
+}
+
+fn skipped(skipped: &[Skipped]) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    for entry in skipped {
+        let same = notes
+            .iter_mut()
+            .find(|note| note.reason == entry.reason && note.remedy == entry.remedy);
+        if let Some(note) = same {
+            note.what.push_str(", ");
+            note.what.push_str(&entry.check);
+        } else {
+            notes.push(Note {
+                what: entry.check.clone(),
+                reason: entry.reason.clone(),
+                remedy: entry.remedy.clone(),
+            });
+        }
+    }
+    for note in &mut notes {
+        note.reason = one_line(&note.reason);
+        note.remedy = note.remedy.as_deref().map(lines);
+    }
+    notes
+}

@@ -1,0 +1,230 @@
+//! The report for a ticket, as GitHub-flavoured markdown: verdict, impact, evidence, SQL with its lock and undo,
+//! confidence and when it is wrong, provenance.
+//!
+//! What does not fit a ticket is cut by whole findings, never inside a fence, and the cut is said.
+
+use std::fmt::Write as _;
+
+use crate::finding::Report;
+
+use super::document::{Align, Document, FindingBlock, Note, Table, VerdictRow};
+use super::terminal::{confidence_word, severity_word};
+
+/// The longest comment that GitHub takes (65,536 characters), less room for the closing lines.
+pub const GITHUB_COMMENT_LIMIT: usize = 65_536;
+const CLOSING_ROOM: usize = 512;
+
+/// The report as markdown, at most [`GITHUB_COMMENT_LIMIT`] characters.
+pub fn render(report: &Report) -> String {
+    render_within(report, GITHUB_COMMENT_LIMIT)
+}
+
+/// The report as markdown, cut by finding to at most `limit` characters (not below what the verdict needs).
+pub fn render_within(report: &Report, limit: usize) -> String {
+    let document = Document::of(report);
+    let head = head(&document);
+    let tail = tail(&document);
+    let budget = limit.saturating_sub(CLOSING_ROOM);
+    let mut text = head;
+    let mut left_out = 0;
+    for (position, block) in document.findings.iter().enumerate() {
+        let section = finding(position + 1, block);
+        if left_out > 0 || characters(&text) + characters(&section) > budget {
+            left_out += 1;
+        } else {
+            text.push_str(&section);
+        }
+    }
+    if left_out > 0 {
+        let _ = writeln!(
+            text,
+            "\n*{left_out} findings are left out to fit the ticket; `--format json` has all.*"
+        );
+    }
+    if characters(&text) + characters(&tail) <= budget {
+        text.push_str(&tail);
+    } else {
+        text.push_str(
+            "\n*Statements and notes are left out to fit the ticket; `--format json` has all.*\n",
+        );
+    }
+    let _ = writeln!(text, "\n---\n{}", prose(&document.provenance));
+    text
+}
+
+fn characters(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn head(document: &Document) -> String {
+    let mut text = format!(
+        "## {}\n\n{}\n",
+        prose(&document.verdict.sentence),
+        prose(&document.header)
+    );
+    if !document.verdict.rows.is_empty() {
+        text.push_str(
+            "\n| | severity | finding | share | time | calls | expected | confidence |\n",
+        );
+        text.push_str("|--:|---|---|--:|--:|--:|---|---|\n");
+        for (position, row) in document.verdict.rows.iter().enumerate() {
+            text.push_str(&verdict_row(position + 1, row));
+        }
+    }
+    let _ = writeln!(text, "\n{}", prose(&document.verdict.coverage));
+    text
+}
+
+fn verdict_row(rank: usize, row: &VerdictRow) -> String {
+    format!(
+        "| {rank} | {} | {} | {} | {} | {} | {} | {} |\n",
+        severity_word(row.severity),
+        prose(&row.title),
+        row.share,
+        row.time,
+        row.calls,
+        prose(&row.gain),
+        confidence_word(row.confidence)
+    )
+}
+
+fn finding(rank: usize, block: &FindingBlock) -> String {
+    let mut text = format!(
+        "\n### {rank} · {} · {}\n\n",
+        severity_word(block.severity),
+        prose(&block.title)
+    );
+    if !block.impact.is_empty() {
+        let _ = writeln!(text, "{}\n", prose(&block.impact));
+    }
+    if let Some(query) = &block.query {
+        text.push_str(&fence("sql", query));
+    }
+    text.push_str("\n| evidence | value | source |\n|---|--:|---|\n");
+    for row in &block.evidence {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            prose(&row.label),
+            prose(&row.value),
+            row.source
+        );
+    }
+    let _ = writeln!(text, "\n**Fix**: {}\n", prose(&block.fix));
+    if !block.sql.is_empty() {
+        text.push_str(&fence("sql", &block.sql.join("\n")));
+        text.push('\n');
+    }
+    for (label, value) in [("Expected", &block.expected), ("Risk", &block.risk)] {
+        if !value.is_empty() {
+            let _ = writeln!(text, "**{label}**: {}\n", prose(value));
+        }
+    }
+    if !block.undo.is_empty() {
+        let _ = writeln!(
+            text,
+            "**Undo**:\n\n{}",
+            fence("sql", &block.undo.join("\n"))
+        );
+    }
+    let _ = writeln!(
+        text,
+        "**Confidence**: {} · `{}` · when this is wrong: `pgtriage rules {}`",
+        confidence_word(block.confidence),
+        code(&block.id),
+        block.check
+    );
+    text
+}
+
+fn tail(document: &Document) -> String {
+    let mut text = String::new();
+    if !document.statements.rows.is_empty() {
+        text.push_str("\n<details><summary>Statements by time</summary>\n\n");
+        text.push_str(&table(&document.statements));
+        text.push_str("\n</details>\n");
+    }
+    text.push_str(&notes("Not executed", &document.probe_notes));
+    text.push_str(&notes("Could not look", &document.skipped));
+    if !document.caveats.is_empty() {
+        text.push_str("\n#### To weigh the numbers\n\n");
+        for caveat in &document.caveats {
+            let _ = writeln!(text, "- {}", prose(caveat));
+        }
+    }
+    text
+}
+
+fn notes(title: &str, notes: &[Note]) -> String {
+    let mut text = String::new();
+    if notes.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "\n#### {title}\n");
+    for note in notes {
+        let _ = writeln!(text, "- {}: {}", prose(&note.what), prose(&note.reason));
+        if let Some(remedy) = &note.remedy {
+            text.push('\n');
+            for line in fence("", remedy).lines() {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+    }
+    text
+}
+
+fn table(table: &Table) -> String {
+    let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
+    let marks: Vec<&str> = table
+        .columns
+        .iter()
+        .map(|column| match column.align {
+            Align::Left => "---",
+            Align::Right => "--:",
+        })
+        .collect();
+    let mut text = format!("| {} |\n|{}|\n", titles.join(" | "), marks.join("|"));
+    for row in &table.rows {
+        let cells: Vec<String> = row.iter().map(|cell| prose(cell)).collect();
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}
+
+/// Text that markdown must not interpret: names and queries of other people among it. An underscore inside a word
+/// is left alone, as GitHub leaves it, so that the raw text stays readable where nothing renders it.
+fn prose(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut in_word = false;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '@' if rest.peek().is_some_and(|next| next.is_alphanumeric()) => {
+                escaped.push_str("&#64;")
+            }
+            '_' if in_word => escaped.push('_'),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '\n' => escaped.push(' '),
+            c => escaped.push(c),
+        }
+        in_word = c.is_alphanumeric() || (in_word && c == '_');
+    }
+    escaped
+}
+
+fn code(text: &str) -> String {
+    text.replace(['`', '\n'], "'")
+}
+
+/// A fenced block whose fence is longer than any run of backticks inside.
+fn fence(language: &str, body: &str) -> String {
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{body}\n{fence}\n")
+}

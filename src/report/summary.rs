@@ -1,0 +1,109 @@
+//! The lines that every human format shares: what was looked at, how the probes went, what could not be seen.
+
+use crate::finding::{Report, ReportStatement, WindowInfo, WindowKind};
+use crate::format;
+use crate::snapshot::ProbeStatus;
+use crate::units::{Millis, float};
+
+use super::text::one_line;
+
+/// `shop @ db.staging:5432 · PostgreSQL 15.18 · role triage · 6 d 4 h since reset · 1.2 M calls · 4.1 h execution time`
+pub fn header(report: &Report) -> String {
+    let target = &report.target;
+    let place = match &target.address {
+        Some(address) => format!("{} @ {address}", target.database),
+        None => target.database.clone(),
+    };
+    let mut parts = vec![
+        place,
+        format!("PostgreSQL {}", target.server_version),
+        format!("role {}", target.role),
+    ];
+    if target.in_recovery {
+        parts.push("standby".to_owned());
+    }
+    parts.extend(report.window.as_ref().map(window));
+    if let Some(metrics) = &report.baseline_metrics {
+        parts.push(format!(
+            "{} calls",
+            format::short_count(float(metrics.calls))
+        ));
+        parts.push(format!(
+            "{} execution time",
+            format::duration(metrics.total_exec_time_ms)
+        ));
+    }
+    one_line(&parts.join(" · "))
+}
+
+fn window(window: &WindowInfo) -> String {
+    let length = window
+        .seconds
+        .map(|seconds| format::duration(Millis(seconds * 1000.0)));
+    match (window.kind, length) {
+        (WindowKind::SinceReset, Some(length)) => format!("{length} since reset"),
+        (WindowKind::SinceReset, None) => "since an unknown reset".to_owned(),
+        (WindowKind::Interval, Some(length)) => format!("{length} measured"),
+        (WindowKind::Interval, None) => "measured window".to_owned(),
+    }
+}
+
+/// `12 statements analyzed, 3 planned, 1 refused · 2 checks could not look · nothing was changed`
+pub fn coverage(report: &Report) -> String {
+    let mut parts = Vec::new();
+    let outcomes: Vec<String> = [
+        (ProbeStatus::Analyzed, "analyzed"),
+        (ProbeStatus::Planned, "planned"),
+        (ProbeStatus::Refused, "refused"),
+        (ProbeStatus::Failed, "failed"),
+    ]
+    .into_iter()
+    .filter_map(|(status, word)| outcome(&report.statements, status, word))
+    .collect();
+    if outcomes.is_empty() {
+        parts.push("no statement was probed".to_owned());
+    } else {
+        parts.push(format!("statements: {}", outcomes.join(", ")));
+    }
+    match report.skipped.len() {
+        0 => {}
+        1 => parts.push("1 check could not look (below)".to_owned()),
+        n => parts.push(format!("{n} checks could not look (below)")),
+    }
+    parts.push("nothing was changed".to_owned());
+    parts.join(" · ")
+}
+
+fn outcome(statements: &[ReportStatement], status: ProbeStatus, word: &str) -> Option<String> {
+    let n = statements
+        .iter()
+        .filter(|statement| statement.probe.status == status)
+        .count();
+    (n > 0).then(|| format!("{n} {word}"))
+}
+
+/// `pgtriage 0.1.0 · PostgreSQL 15.18 · role triage · primary · 2026-11-22 10:00:00 UTC`
+pub fn provenance(report: &Report) -> String {
+    let target = &report.target;
+    let node = if target.in_recovery {
+        "standby"
+    } else {
+        "primary"
+    };
+    let moment = target.captured_at.strftime("%F %T UTC");
+    one_line(&format!(
+        "{} {} · PostgreSQL {} · role {} · {node} · {moment}",
+        report.tool.name, report.tool.version, target.server_version, target.role
+    ))
+}
+
+/// What a probe's status is called.
+pub const fn status_word(status: ProbeStatus) -> &'static str {
+    match status {
+        ProbeStatus::Analyzed => "analyzed",
+        ProbeStatus::Planned => "planned",
+        ProbeStatus::Refused => "refused",
+        ProbeStatus::Failed => "failed",
+        ProbeStatus::NotProbed => "not probed",
+    }
+}

@@ -1,0 +1,231 @@
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+use super::terminal::{Colour, Terminal};
+use super::{json, markdown};
+use crate::finding::*;
+use crate::ids::{QualifiedName, QueryId};
+use crate::snapshot::{IndexDefinition, ProbeStatus, WhatIfBasis};
+use crate::units::{Bytes, Cost, Millis, Rows};
+
+const QUERY: &str = "SELECT * FROM orders WHERE customer_id = $1 ORDER BY created_at";
+
+fn missing_index(query: &str) -> Finding {
+    let advice = Recommendation {
+        kind: Action::CreateIndex,
+        summary: "create an index on public.orders (customer_id)".to_owned(),
+        ddl: vec![
+            "CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders (customer_id);"
+                .to_owned(),
+        ],
+        rollback: vec!["DROP INDEX CONCURRENTLY public.orders_customer_id_idx;".to_owned()],
+        rewrite: None,
+        index: Some(IndexDefinition::btree(
+            &QualifiedName::new("public", "orders"),
+            ["customer_id"],
+        )),
+        expected: Expected {
+            text: "99.9 % less planner cost".to_owned(),
+            before_cost: Some(Cost(12_345.0)),
+            after_cost: Some(Cost(8.5)),
+            before_ms: None,
+            after_ms: None,
+            improvement_percent: Some(99.9),
+            basis: WhatIfBasis::Hypopg,
+        },
+        risk: Risk {
+            text: "11 MB; 3.2 writes a second pay for it".to_owned(),
+            size_bytes: Some(Bytes(11_534_336)),
+            writes_per_second: Some(3.2),
+            hot_ratio: None,
+        },
+    };
+    let proof = Evidence::read(
+        "rows removed by filter",
+        499_880.0,
+        Unit::Rows,
+        Source::ExplainAnalyze,
+        "/plans/0/plan/Plan/Rows Removed by Filter",
+    );
+    Draft::new(
+        Subject::new("public.orders(customer_id)"),
+        "missing index on public.orders (customer_id)",
+        proof,
+        advice,
+    )
+    .with(Evidence::read(
+        "calls",
+        92_011.0,
+        Unit::Calls,
+        Source::PgStatStatements,
+        "/statements/0/counters/calls",
+    ))
+    .at(Location {
+        table: Some("public.orders".to_owned()),
+        columns: vec!["customer_id".to_owned()],
+        queryids: vec![QueryId(42)],
+        query: Some(query.to_owned()),
+        ..Location::default()
+    })
+    .costing(Impact {
+        text: "92,011 calls, 19.4 ms each".to_owned(),
+        time_ms: Some(Millis(6_480_000.0)),
+        share: Some(0.43),
+        calls: Some(92_011),
+    })
+    .stamp(CheckId::new("missing_index"), Severity::Critical)
+}
+
+fn report(bottlenecks: Vec<Finding>) -> Report {
+    let estimated = Estimated {
+        value: Some(0.4),
+        basis: EstimateBasis::Estimated,
+    };
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: ToolInfo {
+            name: "pgtriage",
+            version: "0.1.0",
+        },
+        status: Status::Partial,
+        summary: format!(
+            "{} bottleneck accounts for 43 % of the execution time",
+            bottlenecks.len()
+        ),
+        target: Target {
+            database: "shop".to_owned(),
+            address: Some("db.staging:5432".to_owned()),
+            server_version: "15.18".to_owned(),
+            role: "triage".to_owned(),
+            superuser: false,
+            in_recovery: false,
+            captured_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+        },
+        window: Some(WindowInfo {
+            kind: WindowKind::SinceReset,
+            from: None,
+            to: "2026-11-22T10:00:00Z".parse().unwrap(),
+            seconds: Some(532_800.0),
+        }),
+        baseline_metrics: Some(BaselineMetrics {
+            statements: 812,
+            families: 240,
+            calls: 1_200_000,
+            total_exec_time_ms: Millis(14_760_000.0),
+            throughput_qps: Some(13.9),
+            mean_ms: Some(Millis(0.78)),
+            cache_hit_ratio: Some(0.993),
+            p50_ms: estimated,
+            p95_ms: estimated,
+            p99_ms: estimated,
+        }),
+        statements: vec![ReportStatement {
+            queryid: Some(QueryId(42)),
+            family: "select * from orders where customer_id = ?".to_owned(),
+            members: vec![QueryId(42)],
+            query: QUERY.to_owned(),
+            role: Some("app".to_owned()),
+            toplevel: true,
+            calls: 92_011,
+            rows: Rows(11_041_320.0),
+            total_exec_time_ms: Millis(6_480_000.0),
+            mean_exec_time_ms: Some(Millis(70.4)),
+            share: Some(0.43),
+            probe: Probe {
+                status: ProbeStatus::Refused,
+                reason: Some(
+                    "function public.f() is owned by mallory, who is not trusted".to_owned(),
+                ),
+                remedy: Some("--trust-owner mallory".to_owned()),
+            },
+        }],
+        bottlenecks,
+        skipped: vec![Skipped {
+            check: "io_bound_statement".to_owned(),
+            reason: "track_io_timing is off".to_owned(),
+            remedy: Some("ALTER SYSTEM SET track_io_timing = on;".to_owned()),
+        }],
+        caveats: vec![Caveat::UnknownWindow],
+    }
+}
+
+#[test]
+fn terminal_page() {
+    let page = Terminal {
+        columns: 80,
+        colour: Colour::Off,
+    }
+    .render(&report(vec![missing_index(QUERY)]));
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn terminal_page_wide() {
+    let page = Terminal {
+        columns: 140,
+        colour: Colour::Off,
+    }
+    .render(&report(vec![missing_index(QUERY)]));
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn markdown_ticket() {
+    insta::assert_snapshot!(markdown::render(&report(vec![missing_index(QUERY)])));
+}
+
+#[test]
+fn json_document() {
+    insta::assert_snapshot!(json::render(&report(vec![missing_index(QUERY)])).unwrap());
+}
+
+#[test]
+fn colour_changes_nothing_but_escapes() {
+    let report = report(vec![missing_index(QUERY)]);
+    let plain = Terminal {
+        columns: 100,
+        colour: Colour::Off,
+    }
+    .render(&report);
+    let coloured = Terminal {
+        columns: 100,
+        colour: Colour::On,
+    }
+    .render(&report);
+    assert!(coloured.contains("\u{1b}["));
+    let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(words(&escapes.replace_all(&coloured, "")), words(&plain));
+}
+
+#[test]
+fn markdown_is_cut_by_finding_below_the_limit() {
+    let many = report(vec![missing_index(QUERY); 500]);
+    let text = markdown::render(&many);
+    assert!(text.chars().count() <= markdown::GITHUB_COMMENT_LIMIT);
+    assert!(text.contains("findings are left out"));
+    assert_eq!(text.matches("```").count() % 2, 0);
+}
+
+#[test]
+fn hostile_query_text_stays_inside_its_fence() {
+    let text = markdown::render(&report(vec![missing_index(
+        "SELECT '```\n# gotcha' /* @all */",
+    )]));
+    assert!(text.contains("````sql"));
+    assert!(!text.lines().any(|line| line.starts_with("# gotcha")));
+}
+
+proptest! {
+    #[test]
+    fn no_line_but_sql_is_wider_than_the_terminal(query in "\\PC{0,300}", columns in 60_usize..160) {
+        let page = Terminal { columns, colour: Colour::Off }.render(&report(vec![missing_index(&query)]));
+        for line in page.lines().filter(|line| !line.contains(" INDEX CONCURRENTLY ") && !line.contains("→")) {
+            prop_assert!(line.width() <= columns, "{} > {columns}: {line}", line.width());
+        }
+    }
+}
