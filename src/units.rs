@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! quantity {
-    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+    ($(#[$doc:meta])* $name:ident($inner:ty, $add:path, $sub:path)) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
@@ -23,20 +23,20 @@ macro_rules! quantity {
         impl Add for $name {
             type Output = Self;
             fn add(self, other: Self) -> Self {
-                Self(self.0 + other.0)
+                Self($add(self.0, other.0))
             }
         }
 
         impl AddAssign for $name {
             fn add_assign(&mut self, other: Self) {
-                self.0 += other.0;
+                self.0 = $add(self.0, other.0);
             }
         }
 
         impl Sub for $name {
             type Output = Self;
             fn sub(self, other: Self) -> Self {
-                Self(self.0 - other.0)
+                Self($sub(self.0, other.0))
             }
         }
 
@@ -50,27 +50,27 @@ macro_rules! quantity {
 
 quantity! {
     /// Milliseconds, as PostgreSQL reports execution and planning times.
-    Millis(f64)
+    Millis(f64, Add::add, Sub::sub)
 }
 quantity! {
     /// A number of tuples; fractional because planner estimates and per-loop averages are.
-    Rows(f64)
+    Rows(f64, Add::add, Sub::sub)
 }
 quantity! {
     /// A size in bytes; signed so that a difference of two sizes is one too.
-    Bytes(i64)
+    Bytes(i64, i64::saturating_add, i64::saturating_sub)
 }
 quantity! {
     /// A number of shared, local or temporary blocks.
-    Blocks(i64)
+    Blocks(i64, i64::saturating_add, i64::saturating_sub)
 }
 quantity! {
     /// How often a plan node was started; under Gather the processes count, too.
-    Loops(f64)
+    Loops(f64, Add::add, Sub::sub)
 }
 quantity! {
     /// Planner cost, in units of `seq_page_cost`.
-    Cost(f64)
+    Cost(f64, Add::add, Sub::sub)
 }
 
 impl Blocks {

@@ -4,6 +4,7 @@
 //! `Option` stands for what a server version, a privilege or an extension can hide: unknown is never zero.
 
 mod catalog;
+pub mod delta;
 mod plans;
 mod server;
 mod statements;

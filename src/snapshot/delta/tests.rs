@@ -1,0 +1,238 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::snapshot::{Sample, Snapshot};
+use crate::units::Bytes;
+
+const START: &str = "2026-01-01T00:00:00Z";
+
+fn statement(queryid: i64, calls: i64, total: f64) -> Value {
+    json!({
+        "key": {"userid": 10, "queryid": queryid.to_string(), "toplevel": true},
+        "query": "SELECT 1",
+        "counters": {"calls": calls, "rows": calls.saturating_mul(2), "total_exec_time_ms": total},
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the cases read better so")]
+fn snapshot(minute: u32, statements: Vec<Value>) -> Snapshot {
+    serde_json::from_value(json!({
+        "capture_version": 1,
+        "tool_version": "0",
+        "captured_at": format!("2026-01-01T00:{minute:02}:00Z"),
+        "server": {"version_num": 170_000, "version": "17.0", "database": "shop", "started_at": START},
+        "role": {"name": "triage"},
+        "counter_source": {"extension_version": "1.11", "schema": "public", "stats_reset": START, "dealloc": 0, "entries": 3},
+        "statements": statements,
+    }))
+    .unwrap()
+}
+
+fn sample(minute: u32, statements: Vec<Value>) -> Sample {
+    let mut snapshot = snapshot(minute, statements);
+    Sample {
+        taken_at: snapshot.captured_at,
+        started_at: snapshot.server.started_at,
+        counter_source: snapshot.counter_source.take(),
+        statements: snapshot
+            .statements
+            .into_iter()
+            .map(|statement| crate::snapshot::SampledStatement {
+                key: statement.key,
+                counters: statement.counters,
+                stats_since: statement.stats_since,
+            })
+            .collect(),
+        tables: Vec::new(),
+        database: None,
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn since_reset_holds_the_whole_counters() {
+    let snapshot = snapshot(10, vec![statement(1, 4, 20.0), statement(2, 0, 0.0)]);
+    let window = Window::of(&snapshot);
+    assert_eq!(window.kind, WindowKind::SinceReset);
+    assert_eq!(window.seconds, Some(600.0));
+    let [delta] = window.statements.as_slice() else {
+        panic!("a statement without calls is left out")
+    };
+    assert_eq!((delta.index, delta.base), (0, None));
+    assert_eq!(delta.mean_exec_time_ms, Some(Millis(5.0)));
+    assert_eq!(window.totals.counters.get().calls, 4);
+    assert!(window.caveats.is_empty());
+}
+
+#[test]
+fn without_a_recorded_reset_there_are_no_seconds() {
+    let mut snapshot = snapshot(10, vec![statement(1, 4, 20.0)]);
+    snapshot.counter_source.as_mut().unwrap().stats_reset = None;
+    let window = Window::since_reset(&snapshot);
+    assert_eq!((window.from, window.seconds), (None, None));
+    assert_eq!(window.caveats, [WindowCaveat::UnknownStart]);
+}
+
+#[test]
+fn an_interval_holds_differences_and_new_statements() {
+    let base = sample(1, vec![statement(1, 4, 20.0)]);
+    let mut later = snapshot(3, vec![statement(1, 10, 80.0), statement(2, 3, 3.0)]);
+    later.samples.push(base);
+    let window = Window::of(&later);
+    assert_eq!(window.kind, WindowKind::Interval);
+    assert_eq!(window.from, Some(at("2026-01-01T00:01:00Z")));
+    assert_eq!(window.seconds, Some(120.0));
+    let old = window.statement(0).unwrap();
+    assert_eq!((old.base, old.counters.get().calls), (Some(0), 6));
+    assert_eq!(old.mean_exec_time_ms, Some(Millis(10.0)));
+    let new = window.statement(1).unwrap();
+    assert_eq!((new.base, new.counters.get().calls), (None, 3));
+    assert_eq!(window.totals.counters.get().rows, 18);
+    assert!(window.invalid.is_empty() && window.caveats.is_empty());
+}
+
+#[test]
+fn what_cannot_be_compared_is_said() {
+    let since = |mut value: Value, at: &str| {
+        value["stats_since"] = json!(at);
+        value
+    };
+    let base = sample(
+        1,
+        vec![
+            statement(1, 4, 20.0),
+            since(statement(2, 4, 20.0), START),
+            statement(3, 1, 1.0),
+        ],
+    );
+    let later = snapshot(
+        3,
+        vec![
+            statement(1, 3, 80.0),
+            since(statement(2, 40, 200.0), "2026-01-01T00:02:00Z"),
+        ],
+    );
+    let window = Window::between(&base, &later);
+    let reasons: Vec<_> = window
+        .invalid
+        .iter()
+        .map(|invalid| invalid.reason)
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            InvalidReason::CountersFell,
+            InvalidReason::CountersReset,
+            InvalidReason::Gone
+        ]
+    );
+    assert!(window.statements.is_empty());
+    assert_eq!(window.totals.statements, 0);
+}
+
+#[test]
+fn a_restart_invalidates_every_difference() {
+    let base = sample(1, vec![statement(1, 4, 20.0)]);
+    let mut later = snapshot(3, vec![statement(1, 10, 80.0)]);
+    later.server.started_at = at("2026-01-01T00:02:00Z");
+    let window = Window::between(&base, &later);
+    assert_eq!(window.caveats, [WindowCaveat::RestartInside]);
+    assert_eq!(window.invalid[0].reason, InvalidReason::ServerRestarted);
+    assert!(window.statements.is_empty());
+}
+
+#[test]
+fn a_reset_inside_moves_the_beginning() {
+    let base = sample(1, vec![statement(1, 4, 20.0)]);
+    let mut later = snapshot(3, vec![statement(1, 10, 80.0)]);
+    let reset = at("2026-01-01T00:02:00Z");
+    later.counter_source.as_mut().unwrap().stats_reset = Some(reset);
+    let window = Window::between(&base, &later);
+    assert_eq!(window.caveats, [WindowCaveat::ResetInside { at: reset }]);
+    assert_eq!((window.from, window.seconds), (Some(reset), Some(60.0)));
+    assert_eq!(window.statement(0).unwrap().counters.get().calls, 10);
+}
+
+#[test]
+fn evictions_inside_are_said() {
+    let base = sample(1, vec![statement(1, 4, 20.0)]);
+    let mut later = snapshot(3, vec![statement(1, 10, 80.0)]);
+    later.counter_source.as_mut().unwrap().dealloc = Some(2);
+    let window = Window::between(&base, &later);
+    assert_eq!(window.caveats, [WindowCaveat::Evictions { passes: 2 }]);
+    assert_eq!(
+        Window::since_reset(&later).caveats,
+        [WindowCaveat::Evictions { passes: 2 }]
+    );
+}
+
+#[test]
+fn the_deviation_of_an_interval_is_that_of_its_own_calls() {
+    let times = [[1.0, 2.0, 9.0].as_slice(), [4.0, 8.0].as_slice()];
+    let counters = |times: &[f64]| {
+        let n = f64::from(u32::try_from(times.len()).unwrap());
+        let total: f64 = times.iter().sum();
+        let mean = total / n;
+        let variance = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>() / n;
+        json!({"calls": times.len(), "rows": 0, "total_exec_time_ms": total, "spread": {
+            "min_exec_time_ms": 0.0, "max_exec_time_ms": 0.0, "mean_exec_time_ms": mean,
+            "stddev_exec_time_ms": variance.sqrt()}})
+    };
+    let mut early = statement(1, 0, 0.0);
+    early["counters"] = counters(times[0]);
+    let mut late = statement(1, 0, 0.0);
+    late["counters"] = counters(&times.concat());
+    let window = Window::between(&sample(1, vec![early]), &snapshot(3, vec![late]));
+    let stddev = window.statements[0].stddev_exec_time_ms.unwrap().get();
+    assert!((stddev - 2.0).abs() < 1e-9, "{stddev}");
+}
+
+#[test]
+fn totals_leave_nested_statements_out_and_know_the_hidden_ones() {
+    let mut nested = statement(2, 100, 900.0);
+    nested["key"]["toplevel"] = json!(false);
+    let mut snapshot = snapshot(10, vec![statement(1, 4, 30.0), nested]);
+    snapshot.counter_source.as_mut().unwrap().hidden = Some(
+        serde_json::from_value(json!({"statements": 2, "calls": 7, "total_exec_time_ms": 10.0}))
+            .unwrap(),
+    );
+    let totals = Window::of(&snapshot).totals;
+    assert_eq!((totals.statements, totals.counters.get().calls), (1, 4));
+    assert_eq!(totals.exec_time_ms(), Millis(40.0));
+    assert_eq!(totals.hidden_share(), Some(0.25));
+}
+
+#[test]
+fn a_series_has_a_window_between_each_two_moments() {
+    let mut later = snapshot(5, vec![statement(1, 10, 80.0), statement(2, 1, 1.0)]);
+    later.samples = vec![
+        sample(1, vec![statement(1, 1, 1.0)]),
+        sample(2, vec![statement(1, 4, 20.0)]),
+    ];
+    let series = Window::series(&later);
+    let calls: Vec<_> = series
+        .iter()
+        .map(|window| window.statement(0).unwrap().counters.get().calls)
+        .collect();
+    assert_eq!(calls, [3, 6]);
+    assert_eq!(series[1].statement(1).unwrap().base, None);
+}
+
+#[test]
+fn absurd_counters_do_not_overflow() {
+    let mut snapshot = snapshot(
+        10,
+        vec![
+            statement(1, i64::MAX / 2, f64::MAX),
+            statement(2, i64::MAX / 2, f64::MAX),
+        ],
+    );
+    for statement in &mut snapshot.statements {
+        statement.counters.calls = i64::MAX;
+        statement.counters.wal.bytes = Bytes(i64::MAX);
+    }
+    assert_eq!(Window::of(&snapshot).totals.counters.get().calls, i64::MAX);
+}
