@@ -18,7 +18,6 @@ pub mod advisor;
 pub mod checks;
 
 pub mod analyze;
-pub mod baseline;
 
 pub mod report;
 

@@ -1,1 +1,68 @@
-//! Stub.
+//! The checks: what is looked for in a Snapshot, each one a file, a page and a line in [`CHECKS`].
+
+mod case;
+mod registry;
+pub mod support;
+mod table;
+pub mod workload;
+
+mod dominant_statement;
+mod io_bound_statement;
+mod large_result;
+mod slow_statement;
+mod temp_spill_statement;
+
+pub use case::{Case, Proposal};
+pub use registry::{CHECKS, Selection, UnknownCheck, find};
+pub use table::table_markdown;
+
+use crate::finding::CheckId;
+use crate::snapshot::Area;
+
+/// What a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Category {
+    /// Counters of statements.
+    Workload,
+    /// Plans.
+    Plan,
+    /// Indexes and tables.
+    Schema,
+}
+
+impl Category {
+    /// As a heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Plan => "plan",
+            Self::Schema => "schema",
+        }
+    }
+}
+
+/// What is known of a check without running it.
+#[derive(Debug)]
+pub struct CheckMeta {
+    /// The id; final once released.
+    pub id: CheckId,
+    /// Two or three words, as the verdict line of a report has them.
+    pub title: &'static str,
+    /// When it fires, in one clause.
+    pub summary: &'static str,
+    /// What it looks at.
+    pub category: Category,
+    /// What must be visible; where one of these has a gap, the report says that the check could not look.
+    pub needs: &'static [Area],
+    /// The page: what it finds, why it matters, its evidence, when it is wrong, what to do.
+    pub page: &'static str,
+}
+
+/// One thing that is looked for.
+pub trait Check: Sync {
+    /// What is known of it.
+    fn meta(&self) -> &'static CheckMeta;
+
+    /// Looks, and proposes what it finds.
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>);
+}

@@ -207,6 +207,21 @@ impl Draft {
             .map_or(Confidence::Inferred, |proof| proof.source.confidence())
     }
 
+    /// Takes in another draft of the same subject, about other statements: their places and costs add up, and `text`
+    /// says what they cost together. The evidence and the advice stay those of this one.
+    pub fn absorb(&mut self, other: &Self, text: String) {
+        for queryid in &other.location.queryids {
+            if !self.location.queryids.contains(queryid) {
+                self.location.queryids.push(*queryid);
+            }
+        }
+        let impact = &mut self.impact;
+        impact.time_ms = sum(impact.time_ms, other.impact.time_ms);
+        impact.share = sum(impact.share, other.impact.share);
+        impact.calls = sum(impact.calls, other.impact.calls);
+        impact.text = text;
+    }
+
     /// The finding, stamped.
     pub fn stamp(self, kind: CheckId, severity: Severity) -> Finding {
         let confidence = self.confidence();
@@ -221,7 +236,16 @@ impl Draft {
             evidence: self.evidence,
             fix: self.recommendation.summary.clone(),
             recommendation: self.recommendation,
+            explained_by: None,
+            related: Vec::new(),
         }
+    }
+}
+
+fn sum<T: std::ops::Add<Output = T>>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one + other),
+        (one, other) => one.or(other),
     }
 }
 
@@ -272,4 +296,8 @@ pub struct Finding {
     pub fix: String,
     /// The advice in full.
     pub recommendation: Recommendation,
+    /// The id of the finding whose advice mends this one, too; its time is part of that one's.
+    pub explained_by: Option<String>,
+    /// The ids of other findings about the same statements.
+    pub related: Vec<String>,
 }

@@ -1,0 +1,158 @@
+//! From a Snapshot to a Report: runs the checks, weighs what they found, and says what could not be looked at.
+
+mod merge;
+mod metrics;
+mod relate;
+mod severity;
+mod skipped;
+mod summary;
+
+use crate::checks::workload::{Limits, Workload};
+use crate::checks::{CHECKS, Case, Selection, workload};
+use crate::finding::{
+    Caveat, Finding, Report, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
+};
+use crate::snapshot::Snapshot;
+
+/// The newest major version that is tested.
+const NEWEST_MAJOR: u32 = 18;
+
+/// What is looked for and how far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// Which checks run.
+    pub checks: Selection,
+    /// How many statements are probed.
+    pub limits: Limits,
+}
+
+/// Which statements are worth a probe: indexes into the Snapshot's statements, the most worthwhile first.
+pub fn candidates(snapshot: &Snapshot, config: &Config) -> Vec<usize> {
+    workload::candidates(&Workload::since_reset(snapshot), &config.limits)
+}
+
+/// The report on a Snapshot. Literals should have been replaced by tokens before.
+pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
+    let case = Case::new(snapshot);
+    let bottlenecks = find(&case, config);
+    let skipped = skipped::skipped(&case, config);
+    let status = if skipped.iter().any(|entry| entry.limits) {
+        Status::Partial
+    } else {
+        Status::Completed
+    };
+    let skipped: Vec<Skipped> = skipped.into_iter().map(|entry| entry.skipped).collect();
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: ToolInfo {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        status,
+        summary: summary::sentence(&bottlenecks, status),
+        target: target(snapshot),
+        window: snapshot
+            .counter_source
+            .as_ref()
+            .map(|_| window(&case.workload)),
+        baseline_metrics: snapshot
+            .counter_source
+            .as_ref()
+            .map(|_| metrics::baseline(&case.workload)),
+        statements: metrics::statements(&case.workload),
+        bottlenecks,
+        skipped,
+        caveats: caveats(&case),
+    }
+}
+
+fn find(case: &Case<'_>, config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for check in CHECKS {
+        let meta = check.meta();
+        if !config.checks.includes(meta.id) {
+            continue;
+        }
+        let mut proposals = Vec::new();
+        check.run(case, &mut proposals);
+        findings.extend(
+            merge::merge(proposals)
+                .into_iter()
+                .map(|draft| severity::stamp(draft, meta.id)),
+        );
+    }
+    relate::relate(&mut findings);
+    findings
+}
+
+fn target(snapshot: &Snapshot) -> Target {
+    let server = &snapshot.server;
+    Target {
+        database: server.database.clone(),
+        address: server.address.clone(),
+        server_version: server.short_version().to_owned(),
+        role: snapshot.role.name.clone(),
+        superuser: snapshot.role.superuser,
+        in_recovery: server.in_recovery,
+        captured_at: snapshot.captured_at,
+    }
+}
+
+fn window(workload: &Workload<'_>) -> WindowInfo {
+    let period = workload.period();
+    WindowInfo {
+        kind: period.kind,
+        from: period.from,
+        to: period.to,
+        seconds: period.seconds(),
+    }
+}
+
+fn caveats(case: &Case<'_>) -> Vec<Caveat> {
+    let snapshot = case.snapshot;
+    let totals = case.workload.totals();
+    let share = |time| case.workload.share(time).unwrap_or_default();
+    let role = &snapshot.role;
+    let source = snapshot.counter_source.as_ref();
+    let evicted = source
+        .and_then(|source| source.dealloc)
+        .filter(|passes| *passes > 0);
+    let major = snapshot.server.major();
+    let all = [
+        (role.superuser || role.server_access).then(|| Caveat::PrivilegedRole {
+            role: role.name.clone(),
+        }),
+        evicted.map(|passes| Caveat::Evicted { passes }),
+        (totals.hidden_time.get() > 0.0).then(|| Caveat::HiddenStatements {
+            share: share(totals.hidden_time),
+        }),
+        (totals.unparsed > 0).then(|| Caveat::Unparsed {
+            statements: totals.unparsed,
+            share: share(totals.unparsed_time),
+        }),
+        (source.is_some() && case.workload.period().from.is_none())
+            .then_some(Caveat::UnknownWindow),
+        (major > NEWEST_MAJOR).then(|| Caveat::NewerServer {
+            version: snapshot.server.short_version().to_owned(),
+        }),
+        row_security(case),
+        snapshot.server.in_recovery.then_some(Caveat::Standby),
+        (totals.nested > 0).then_some(Caveat::NestedStatements {
+            statements: totals.nested,
+        }),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn row_security(case: &Case<'_>) -> Option<Caveat> {
+    let snapshot = case.snapshot;
+    if snapshot.role.bypass_rls || snapshot.role.superuser || snapshot.plans.is_empty() {
+        return None;
+    }
+    let tables = snapshot
+        .tables
+        .iter()
+        .filter(|table| table.row_security)
+        .count();
+    (tables > 0).then_some(Caveat::RowSecurity { tables })
+}

@@ -1,0 +1,99 @@
+//! `io_bound_statement`: a statement waits for blocks that are not in memory.
+
+use super::support::{Words, advice, label, subject};
+use super::workload::{Family, Field};
+use super::{Case, Category, Check, CheckMeta, Proposal};
+use crate::finding::{Action, CheckId, Draft, Evidence, Unit};
+use crate::snapshot::Area;
+use crate::units::{float, ratio};
+
+/// Share of the execution time spent reading blocks: most of it.
+const MIN_READ_SHARE: f64 = 0.50;
+
+/// Blocks read a call: 8 MB at the usual block size.
+const MIN_BLOCKS_PER_CALL: f64 = 1_000.0;
+
+/// Share of blocks found in shared buffers below which reads dominate, where read times are not tracked.
+const MAX_HIT_RATIO: f64 = 0.90;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("io_bound_statement"),
+    title: "I/O bound",
+    summary: "half of a statement's time goes into reading blocks, or it reads 1,000 blocks a call with a hit ratio below 90 %",
+    category: Category::Workload,
+    needs: &[Area::Statements, Area::StatementTexts, Area::IoTiming],
+    page: include_str!("io_bound_statement.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct IoBoundStatement;
+
+impl Check for IoBoundStatement {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        let families = case.workload.families().iter().enumerate();
+        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+    }
+}
+
+fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
+    let workload = &case.workload;
+    let (proof, part) = by_time(case, family).or_else(|| by_blocks(case, family))?;
+    let words = Words {
+        summary: "read fewer blocks (an index on what it filters by), or keep them in memory (shared_buffers)",
+        expected: "at most the time spent reading; the findings about its plan say which index",
+        risk: "more shared_buffers take memory from the file system cache and need a restart",
+    };
+    let draft = Draft::new(
+        subject(family.fingerprint()),
+        format!("I/O bound: {}", label(workload.text(family))),
+        proof,
+        advice(Action::Investigate, words),
+    )
+    .with(family.evidence(
+        workload,
+        "shared blocks read",
+        Field::SharedRead,
+        Unit::Blocks,
+    )?)
+    .with(family.evidence(
+        workload,
+        "shared blocks hit",
+        Field::SharedHit,
+        Unit::Blocks,
+    )?)
+    .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)
+    .at(case.location(family))
+    .costing(case.impact(family, part));
+    Some(Proposal {
+        families: vec![place],
+        draft,
+    })
+}
+
+fn by_time(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
+    let fields = (Field::SharedReadTime, Field::ExecTime);
+    let label = "share of the execution time spent reading blocks";
+    let proof = family.quotient(&case.workload, label, fields, Unit::Ratio)?;
+    // Parallel workers' read times add up beyond the wall time of the statement.
+    let part = proof.value.min(1.0);
+    (part >= MIN_READ_SHARE).then_some((proof, part))
+}
+
+fn by_blocks(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
+    let workload = &case.workload;
+    let read = family.sum(workload, Field::SharedRead)?;
+    let hit = family.sum(workload, Field::SharedHit)?;
+    let hits = ratio(hit, hit + read)?;
+    if read < MIN_BLOCKS_PER_CALL * float(family.calls()) || hits >= MAX_HIT_RATIO {
+        return None;
+    }
+    let fields = (Field::SharedRead, Field::Calls);
+    let label = "shared blocks read a call";
+    let proof = family.quotient(workload, label, fields, Unit::Blocks)?;
+    Some((proof, 1.0 - hits))
+}

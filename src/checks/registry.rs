@@ -1,0 +1,144 @@
+//! The list of checks, and the choice among them.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::{
+    Check, dominant_statement, io_bound_statement, large_result, slow_statement,
+    temp_spill_statement,
+};
+use crate::finding::CheckId;
+
+/// Every check, in the order of the documentation. The only list of ids.
+pub static CHECKS: &[&dyn Check] = &[
+    &dominant_statement::DominantStatement,
+    &slow_statement::SlowStatement,
+    &io_bound_statement::IoBoundStatement,
+    &temp_spill_statement::TempSpillStatement,
+    &large_result::LargeResult,
+];
+
+/// The check of that id.
+pub fn find(id: &str) -> Option<&'static dyn Check> {
+    CHECKS
+        .iter()
+        .copied()
+        .find(|check| check.meta().id.as_str() == id)
+}
+
+/// An id that is no check's.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unknown check {id:?}{}; pgtriage rules lists all", nearest(.id))]
+pub struct UnknownCheck {
+    /// The id.
+    pub id: String,
+}
+
+/// Which checks run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    only: BTreeSet<CheckId>,
+    skip: BTreeSet<CheckId>,
+}
+
+impl Selection {
+    /// Only those of `only` (all if it is empty), without those of `skip`.
+    ///
+    /// # Errors
+    /// The first id that is no check's.
+    pub fn new<'a>(
+        only: impl IntoIterator<Item = &'a str>,
+        skip: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, UnknownCheck> {
+        Ok(Self {
+            only: ids(only)?,
+            skip: ids(skip)?,
+        })
+    }
+
+    /// Whether the check runs.
+    pub fn includes(&self, id: CheckId) -> bool {
+        (self.only.is_empty() || self.only.contains(&id)) && !self.skip.contains(&id)
+    }
+}
+
+fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<CheckId>, UnknownCheck> {
+    names
+        .into_iter()
+        .map(|name| {
+            find(name.trim())
+                .map(|check| check.meta().id)
+                .ok_or_else(|| UnknownCheck {
+                    id: name.to_owned(),
+                })
+        })
+        .collect()
+}
+
+/// Edits that a slip of the keyboard makes at most.
+const SLIP: usize = 3;
+
+fn nearest(id: &str) -> String {
+    CHECKS
+        .iter()
+        .map(|check| check.meta().id.as_str())
+        .map(|known| (distance(id, known), known))
+        .min()
+        .filter(|(edits, _)| *edits <= SLIP)
+        .map(|(_, known)| format!(" (did you mean {known}?)"))
+        .unwrap_or_default()
+}
+
+/// Levenshtein's distance.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut next = vec![i + 1];
+        for ((b, above), diagonal) in other.bytes().zip(row.iter().skip(1)).zip(&row) {
+            let left = next.last().copied().unwrap_or_default();
+            next.push(
+                (diagonal + usize::from(a != b))
+                    .min(above + 1)
+                    .min(left + 1),
+            );
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_names_what_it_does_not_know() {
+        let error = Selection::new(["slow_statment"], []).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown check \"slow_statment\" (did you mean slow_statement?); pgtriage rules lists all"
+        );
+        let error = Selection::new([], ["x"]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown check \"x\"; pgtriage rules lists all"
+        );
+    }
+
+    #[test]
+    fn only_and_skip_choose() {
+        let slow = find("slow_statement").unwrap().meta().id;
+        let large = find("large_result").unwrap().meta().id;
+        for (only, skip, slow_runs, large_runs) in [
+            (vec![], vec![], true, true),
+            (vec!["slow_statement"], vec![], true, false),
+            (vec![], vec![" slow_statement"], false, true),
+            (vec!["slow_statement"], vec!["slow_statement"], false, false),
+        ] {
+            let selection = Selection::new(only, skip).unwrap();
+            assert_eq!(selection.includes(slow), slow_runs);
+            assert_eq!(selection.includes(large), large_runs);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `slow_statement`: executions take long on average.
+
+use super::support::{Words, advice, label, subject};
+use super::workload::{Family, Field};
+use super::{Case, Category, Check, CheckMeta, Proposal};
+use crate::finding::{Action, CheckId, Draft, Unit};
+use crate::format;
+use crate::snapshot::Area;
+use crate::units::Millis;
+
+/// Mean time from which a statement that runs often is slow: beyond it a page of a few statements feels slow
+/// (100 ms is the limit of what seems instantaneous; Nielsen, *Usability Engineering*, 1993, ch. 5).
+const MIN_MEAN: Millis = Millis(20.0);
+
+/// Calls that make it one that runs often.
+const MIN_CALLS: i64 = 100;
+
+/// Mean time from which a statement is slow however seldom it runs: the limit of an uninterrupted flow of thought (same
+/// source).
+const MIN_MEAN_ALONE: Millis = Millis(1_000.0);
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("slow_statement"),
+    title: "slow statement",
+    summary: "a statement takes 20 ms on average over 100 or more calls, or 1 s",
+    category: Category::Workload,
+    needs: &[Area::Statements, Area::StatementTexts],
+    page: include_str!("slow_statement.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct SlowStatement;
+
+impl Check for SlowStatement {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        let families = case.workload.families().iter().enumerate();
+        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+    }
+}
+
+fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
+    let workload = &case.workload;
+    let mean = family.mean()?;
+    let often = family.calls() >= MIN_CALLS && mean >= MIN_MEAN;
+    if !often && mean < MIN_MEAN_ALONE {
+        return None;
+    }
+    let title = format!(
+        "slow statement: {} on average in {}",
+        format::duration(mean),
+        label(workload.text(family))
+    );
+    let words = Words {
+        summary: "read its plan: pgtriage explain --queryid shows where the time goes",
+        expected: "unknown until the plan says where the time goes",
+        risk: "none: EXPLAIN ANALYZE runs the statement once in a read-only transaction",
+    };
+    let per_call = (Field::ExecTime, Field::Calls);
+    let draft = Draft::new(
+        subject(family.fingerprint()),
+        title,
+        family.quotient(workload, "mean execution time", per_call, Unit::Ms)?,
+        advice(Action::Investigate, words),
+    )
+    .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)
+    .with(family.evidence(workload, "execution time", Field::ExecTime, Unit::Ms)?)
+    .at(case.location(family))
+    .costing(case.impact(family, 1.0));
+    Some(Proposal {
+        families: vec![place],
+        draft,
+    })
+}

@@ -1,0 +1,85 @@
+//! `temp_spill_statement`: a statement writes temporary files.
+
+use super::support::{Words, advice, label, subject};
+use super::workload::{Family, Field};
+use super::{Case, Category, Check, CheckMeta, Proposal};
+use crate::finding::{Action, CheckId, Draft, Unit};
+use crate::format;
+use crate::snapshot::Area;
+use crate::units::{Bytes, float};
+
+/// Temporary blocks written a call: 8 MB at the usual block size, twice `work_mem`'s default.
+const MIN_BLOCKS_PER_CALL: f64 = 1_000.0;
+
+/// Temporary bytes written in the window that matter whatever a call writes.
+const MIN_BYTES: Bytes = Bytes(1 << 30);
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("temp_spill_statement"),
+    title: "temporary files",
+    summary: "a statement writes 1,000 temporary blocks a call, or 1 GiB in the window",
+    category: Category::Workload,
+    needs: &[Area::Statements, Area::StatementTexts],
+    page: include_str!("temp_spill_statement.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct TempSpillStatement;
+
+impl Check for TempSpillStatement {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        let families = case.workload.families().iter().enumerate();
+        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+    }
+}
+
+fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
+    let workload = &case.workload;
+    let written = family.sum(workload, Field::TempWritten)?;
+    let block = float(case.snapshot.server.block_size.get());
+    let often = written >= MIN_BLOCKS_PER_CALL * float(family.calls()) && written > 0.0;
+    if !often && written * block < float(MIN_BYTES.get()) {
+        return None;
+    }
+    let fields = (Field::TempWritten, Field::Calls);
+    let proof = family.quotient(
+        workload,
+        "temporary blocks written a call",
+        fields,
+        Unit::Blocks,
+    )?;
+    let title = format!(
+        "temporary files: {} blocks written a call in {}",
+        format::count(proof.value),
+        label(workload.text(family))
+    );
+    let words = Words {
+        summary: "raise work_mem for this statement or its role, or let an index give the order it sorts into",
+        expected: "the writing and reading back of its temporary files; sort_spill and hash_spill say how much memory that takes",
+        risk: "work_mem is taken by each sort and hash of each running statement: never raise it for the whole server unweighed",
+    };
+    let draft = Draft::new(
+        subject(family.fingerprint()),
+        title,
+        proof,
+        advice(Action::ChangeSetting, words),
+    )
+    .with(family.evidence(
+        workload,
+        "temporary blocks written",
+        Field::TempWritten,
+        Unit::Blocks,
+    )?)
+    .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)
+    .at(case.location(family))
+    .costing(case.impact(family, 1.0));
+    Some(Proposal {
+        families: vec![place],
+        draft,
+    })
+}

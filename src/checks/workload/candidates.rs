@@ -1,0 +1,121 @@
+//! Which statements are worth a probe.
+
+use std::collections::BTreeSet;
+
+use super::{Family, Field, Workload};
+use crate::sql::lexer::tokens;
+
+/// How many statements are probed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Families at most.
+    pub top: usize,
+    /// Once so much of the window's execution time is covered, only the leaders of other rankings follow, 0..1.
+    pub coverage: f64,
+}
+
+impl Default for Limits {
+    /// The contract's defaults: 20 families, 95 % of the time.
+    fn default() -> Self {
+        Self {
+            top: 20,
+            coverage: 0.95,
+        }
+    }
+}
+
+/// How many families of each further ranking are probed beside those that cover the time.
+const LEADERS: usize = 3;
+
+/// The indexes into the Snapshot's statements that are worth a probe, the most worthwhile first: the costliest member
+/// of each family by total time until [`Limits::coverage`] is reached, then the leaders by mean time, blocks read,
+/// temporary blocks and calls.
+pub fn candidates(workload: &Workload<'_>, limits: &Limits) -> Vec<usize> {
+    let probeable: Vec<&Family> = workload
+        .families()
+        .iter()
+        .filter(|family| family.calls() > 0 && is_dml(workload.text(family)))
+        .collect();
+    let mut chosen = Chosen::default();
+    let mut covered = 0.0;
+    for family in &probeable {
+        if chosen.order.len() >= limits.top || covered >= limits.coverage {
+            break;
+        }
+        if family.toplevel() {
+            covered += workload.share(family.time()).unwrap_or_default();
+        }
+        chosen.add(family);
+    }
+    for rank in [mean, blocks_read, temp_written, calls] {
+        for family in leaders(workload, &probeable, rank) {
+            if chosen.order.len() < limits.top {
+                chosen.add(family);
+            }
+        }
+    }
+    chosen.order
+}
+
+#[derive(Default)]
+struct Chosen {
+    order: Vec<usize>,
+    seen: BTreeSet<usize>,
+}
+
+impl Chosen {
+    fn add(&mut self, family: &Family) {
+        if let Some(member) = family.members().first()
+            && self.seen.insert(member.statement)
+        {
+            self.order.push(member.statement);
+        }
+    }
+}
+
+type Rank = fn(&Workload<'_>, &Family) -> f64;
+
+fn mean(_: &Workload<'_>, family: &Family) -> f64 {
+    family.mean().unwrap_or_default().get()
+}
+
+fn blocks_read(workload: &Workload<'_>, family: &Family) -> f64 {
+    family.sum(workload, Field::SharedRead).unwrap_or_default()
+}
+
+fn temp_written(workload: &Workload<'_>, family: &Family) -> f64 {
+    family.sum(workload, Field::TempWritten).unwrap_or_default()
+}
+
+fn calls(workload: &Workload<'_>, family: &Family) -> f64 {
+    family.sum(workload, Field::Calls).unwrap_or_default()
+}
+
+fn leaders<'f>(workload: &Workload<'_>, families: &[&'f Family], rank: Rank) -> Vec<&'f Family> {
+    let mut ranked: Vec<(f64, &Family)> = families
+        .iter()
+        .map(|family| (rank(workload, family), *family))
+        .filter(|(value, _)| *value > 0.0)
+        .collect();
+    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.by_time(other.1)));
+    ranked
+        .into_iter()
+        .take(LEADERS)
+        .map(|(_, family)| family)
+        .collect()
+}
+
+/// Words that a plannable statement begins with (`gram.y`: `SelectStmt`, `InsertStmt`, `UpdateStmt`, `DeleteStmt`,
+/// `MergeStmt`).
+const DML: [&str; 8] = [
+    "select", "insert", "update", "delete", "merge", "with", "values", "table",
+];
+
+/// Whether the text is a SELECT, INSERT, UPDATE, DELETE or MERGE rather than a utility command.
+pub fn is_dml(text: &str) -> bool {
+    tokens(text)
+        .filter(|token| !token.is_trivia())
+        .map(|token| token.text)
+        .find(|text| *text != "(")
+        .is_some_and(|word| DML.iter().any(|known| word.eq_ignore_ascii_case(known)))
+}

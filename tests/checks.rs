@@ -1,0 +1,224 @@
+//! The laws that every check keeps: a page, fixtures on both sides, evidence that the capture proves.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking; helpers of tests are no test functions to clippy"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pgtriage::analyze::{Config, analyze};
+use pgtriage::checks::{CHECKS, table_markdown};
+use pgtriage::finding::{Evidence, Finding, Report};
+use pgtriage::snapshot::Snapshot;
+use serde_json::Value;
+
+fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/checks")
+}
+
+fn captures(directory: &Path) -> Vec<(PathBuf, Snapshot)> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let snapshot = serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            (path, snapshot)
+        })
+        .collect()
+}
+
+fn report(snapshot: &Snapshot) -> Report {
+    analyze(snapshot, &Config::default())
+}
+
+/// All fixtures: check, whether it should fire, file, capture.
+fn fixtures() -> Vec<(&'static str, bool, PathBuf, Snapshot)> {
+    let mut all = Vec::new();
+    for check in CHECKS {
+        let id = check.meta().id.as_str();
+        for (side, fires) in [("fires", true), ("silent", false)] {
+            for (path, snapshot) in captures(&testdata().join(id).join(side)) {
+                all.push((id, fires, path, snapshot));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn every_check_fires_and_stays_silent_where_it_should() {
+    for (id, fires, path, snapshot) in fixtures() {
+        let report = report(&snapshot);
+        let found: Vec<&Finding> = report
+            .bottlenecks
+            .iter()
+            .filter(|finding| finding.kind.as_str() == id)
+            .collect();
+        assert_eq!(!found.is_empty(), fires, "{}: {found:#?}", path.display());
+    }
+}
+
+#[test]
+fn every_check_has_fixtures_on_both_sides() {
+    for check in CHECKS {
+        let id = check.meta().id.as_str();
+        for side in ["fires", "silent"] {
+            let directory = testdata().join(id).join(side);
+            assert!(
+                !captures(&directory).is_empty(),
+                "{} is empty",
+                directory.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_fixture_directory_is_a_checks() {
+    let known: BTreeSet<&str> = CHECKS
+        .iter()
+        .map(|check| check.meta().id.as_str())
+        .collect();
+    for entry in fs::read_dir(testdata()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            known.contains(name.as_str()),
+            "testdata/checks/{name} is no check's"
+        );
+    }
+}
+
+#[test]
+fn every_check_is_a_file_and_a_page() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
+    let ids: BTreeSet<&str> = CHECKS
+        .iter()
+        .map(|check| check.meta().id.as_str())
+        .collect();
+    assert_eq!(ids.len(), CHECKS.len(), "ids are unique");
+    for id in &ids {
+        let rust = sources.join(format!("{id}.rs"));
+        assert!(rust.exists(), "{} is missing", rust.display());
+    }
+    for entry in fs::read_dir(&sources).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            assert!(ids.contains(stem), "{} is no check's page", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_page_has_the_same_headings() {
+    const HEADINGS: [&str; 5] = [
+        "What it finds",
+        "Why it matters",
+        "Evidence",
+        "When this is wrong",
+        "What to do",
+    ];
+    for check in CHECKS {
+        let meta = check.meta();
+        let headings: Vec<&str> = meta
+            .page
+            .lines()
+            .filter_map(|line| line.strip_prefix("## "))
+            .collect();
+        assert_eq!(headings, HEADINGS, "{}", meta.id);
+        assert!(
+            meta.page.starts_with(&format!("# {}\n", meta.id)),
+            "{}: the page's title is its id",
+            meta.id
+        );
+    }
+}
+
+#[test]
+fn the_table_has_a_line_a_check() {
+    assert_eq!(table_markdown().lines().count(), CHECKS.len() + 2);
+}
+
+/// What the capture says the number is.
+fn recompute(evidence: &Evidence, capture: &Value) -> f64 {
+    match (&evidence.pointer, &evidence.formula) {
+        (Some(pointer), None) => capture
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .unwrap_or_else(|| panic!("{pointer} leads to no number ({})", evidence.label)),
+        (None, Some(formula)) => formula
+            .evaluate(capture)
+            .unwrap_or_else(|error| panic!("{formula}: {error}")),
+        both => panic!("{}: one of pointer and formula: {both:?}", evidence.label),
+    }
+}
+
+#[test]
+fn every_number_of_every_finding_stands_in_the_capture() {
+    let mut checked = 0;
+    for (_, _, path, snapshot) in fixtures() {
+        let capture = serde_json::to_value(&snapshot).unwrap();
+        for finding in report(&snapshot).bottlenecks {
+            for evidence in &finding.evidence {
+                let value = recompute(evidence, &capture);
+                let tolerance = 1e-6 * value.abs().max(1.0);
+                assert!(
+                    (value - evidence.value).abs() <= tolerance,
+                    "{}: {} {}: reported {}, recomputed {value}",
+                    path.display(),
+                    finding.id,
+                    evidence.label,
+                    evidence.value
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 0);
+}
+
+#[test]
+fn every_finding_answers_and_is_well_formed() {
+    for (_, _, path, snapshot) in fixtures() {
+        let report = report(&snapshot);
+        let mut ids = BTreeSet::new();
+        for finding in &report.bottlenecks {
+            let place = format!("{}: {}", path.display(), finding.id);
+            assert!(ids.insert(finding.id.clone()), "{place} is there twice");
+            assert!(!finding.evidence.is_empty(), "{place} has no evidence");
+            assert!(!finding.fix.is_empty(), "{place} has no fix");
+            assert!(
+                !finding.recommendation.expected.text.is_empty()
+                    && !finding.recommendation.risk.text.is_empty(),
+                "{place} does not say what it brings and what it costs"
+            );
+            assert!(
+                finding
+                    .evidence
+                    .iter()
+                    .all(|evidence| evidence.value.is_finite()),
+                "{place} has a number that is none"
+            );
+        }
+        let severities: Vec<_> = report
+            .bottlenecks
+            .iter()
+            .map(|finding| finding.severity)
+            .collect();
+        assert!(
+            severities.is_sorted_by(|one, other| one >= other),
+            "{}: the worst first",
+            path.display()
+        );
+    }
+}
