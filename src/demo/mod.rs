@@ -2,3 +2,4 @@
 
 pub mod binaries;
 pub mod cluster;
+pub mod shop;

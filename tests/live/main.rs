@@ -26,6 +26,7 @@ use std::sync::{Mutex, PoisonError};
 use pgtriage::demo::cluster::{Builder, Cluster};
 
 mod cluster;
+mod demo;
 
 /// The newest major version that Debian's packages put beside the pinned ones: the one with `HypoPG` and psql.
 pub const MAIN_MAJOR: u32 = 15;
