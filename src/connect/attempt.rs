@@ -118,9 +118,10 @@ pub(super) async fn connect_endpoint(
 /// `pg_hba.conf` hides what the other attempt found.
 fn telling(first: Option<Failure>, second: Failure) -> Failure {
     match (first, second) {
-        (Some(first @ Failure::Server(_)), Failure::Tls(_)) | (Some(first), Failure::Closed) => {
-            first
+        (Some(Failure::Server(first)), Failure::Tls(_)) if !first.is_not_admitted() => {
+            Failure::Server(first)
         }
+        (Some(first), Failure::Closed) => first,
         (Some(Failure::Server(first)), Failure::Server(second)) if second.is_not_admitted() => {
             Failure::Server(first)
         }

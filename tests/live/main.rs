@@ -26,6 +26,8 @@ use std::sync::{Mutex, PoisonError};
 use pgtriage::demo::cluster::{Builder, Cluster};
 
 mod cluster;
+mod connect;
+mod connect_tls;
 mod demo;
 
 /// The newest major version that Debian's packages put beside the pinned ones: the one with `HypoPG` and psql.

@@ -31,6 +31,15 @@ pub(super) enum Policy {
 pub(super) struct Chain {
     webpki: Arc<WebPkiServerVerifier>,
     certificates: Vec<CertificateDer<'static>>,
+    legacy: LegacyIssue,
+}
+
+/// Whether a certificate that webpki refuses to look at may be verified without it. Not with a revocation list, which
+/// only webpki reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LegacyIssue {
+    Accept,
+    Refuse,
 }
 
 impl Chain {
@@ -39,6 +48,11 @@ impl Chain {
         crls: Vec<CertificateRevocationListDer<'static>>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, TlsFailure> {
+        let legacy = if crls.is_empty() {
+            LegacyIssue::Accept
+        } else {
+            LegacyIssue::Refuse
+        };
         let webpki = WebPkiServerVerifier::builder_with_provider(
             Arc::new(roots.store),
             Arc::clone(provider),
@@ -49,6 +63,7 @@ impl Chain {
         Ok(Self {
             webpki,
             certificates: roots.certificates,
+            legacy,
         })
     }
 
@@ -77,6 +92,7 @@ impl Chain {
             | Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(()),
+            Err(error) if self.legacy == LegacyIssue::Refuse => Err(error),
             Err(error) => match legacy::parse(certificate).filter(legacy::is_legacy) {
                 Some(parsed)
                     if legacy::is_signed_by_any(&parsed, &self.certificates, algorithms) =>
