@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
 };
@@ -152,7 +153,7 @@ impl ServerCertVerifier for Verifier {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
+        server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
@@ -163,7 +164,12 @@ impl ServerCertVerifier for Verifier {
         };
         chain.verify(end_entity, intermediates, now, &self.algorithms)?;
         if let Some(name) = name {
-            let parsed = legacy::parse(end_entity).ok_or(CertificateError::BadEncoding)?;
+            let Some(parsed) = legacy::parse(end_entity) else {
+                // Stricter than webpki about encodings; what only webpki reads is left to its rules.
+                let parsed = ParsedCertificate::try_from(end_entity)?;
+                verify_server_name(&parsed, server_name)?;
+                return Ok(ServerCertVerified::assertion());
+            };
             let names = Names::of(&parsed);
             if !names.match_host(name) {
                 return Err(wrong_name(name, &names));
