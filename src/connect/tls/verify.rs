@@ -257,6 +257,13 @@ pub(super) fn failure(problem: &CertificateError) -> TlsFailure {
             },
             None => TlsFailure::BadCertificate(inner.to_string()),
         },
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => TlsFailure::WrongName {
+            host: expected.to_str().into_owned(),
+            names: presented.clone(),
+        },
         CertificateError::BadSignature => {
             TlsFailure::BadCertificate("its signature is wrong".to_owned())
         }
