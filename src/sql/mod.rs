@@ -2,4 +2,6 @@
 
 pub mod lexer;
 pub mod mentions;
+pub mod parse;
 pub mod redact;
+pub mod rewrite;

@@ -1,0 +1,346 @@
+//! One statement's text as a syntax tree.
+//!
+//! The tree serves for understanding only: what is sent to a server is always the text. So a construct that the parser library lacks may be simplified away
+//! before parsing ([`adapt`]) as long as names, predicates and order stay what they were.
+
+mod adapt;
+
+use sqlparser::ast::{self, Query, SetExpr, Visit, Visitor};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use std::ops::ControlFlow;
+
+use crate::sql::lexer::TokenKind;
+use crate::sql::rewrite::{self, Stream};
+
+/// How deep expressions and subqueries may nest.
+const MAX_NESTING: usize = 200;
+
+/// How many operators may follow one another between two commas: each one is a level of the tree.
+const MAX_CHAIN: usize = 10_000;
+
+/// Stack for one level of the tree, in unoptimised builds too: formatting an expression takes most.
+const BYTES_PER_LEVEL: usize = 48 * 1024;
+
+/// Trees up to this depth fit every thread's stack.
+const SHALLOW: usize = 16;
+
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `SELECT`, `VALUES`, `TABLE`, with or without `WITH`.
+    Select,
+    /// `INSERT`
+    Insert,
+    /// `UPDATE`
+    Update,
+    /// `DELETE`
+    Delete,
+    /// `MERGE`
+    Merge,
+    /// Anything else: utility commands.
+    Other,
+}
+
+/// Why there is no tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Nothing but blanks and comments.
+    #[error("the text holds no statement")]
+    Empty,
+    /// More than one statement.
+    #[error("the text holds {0} statements; give one")]
+    Several(usize),
+    /// Nested or chained beyond [`MAX_NESTING`] or [`MAX_CHAIN`].
+    #[error(
+        "the statement is nested {nesting} deep with {chain} operators in a row, more than is read"
+    )]
+    TooComplex {
+        /// The depth of parentheses.
+        nesting: usize,
+        /// The longest run of operators.
+        chain: usize,
+    },
+    /// The parser's own message.
+    #[error("the statement does not parse: {0}")]
+    Syntax(String),
+}
+
+/// A text that is not understood, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unparsed {
+    /// Why.
+    pub reason: Reason,
+}
+
+impl From<Reason> for Unparsed {
+    fn from(reason: Reason) -> Self {
+        Self { reason }
+    }
+}
+
+/// Exactly one statement, parsed.
+#[derive(Debug)]
+pub struct Statement {
+    text: String,
+    /// Always `Some`, except while dropped.
+    tree: Option<Box<ast::Statement>>,
+    depth: usize,
+    kind: Kind,
+    marks: Marks,
+}
+
+/// What a walk over the whole tree finds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    locking: bool,
+    modifying_cte: bool,
+    into: bool,
+}
+
+impl Statement {
+    /// The text as it was given to [`parse`].
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What the statement does.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether `FOR UPDATE`, `FOR SHARE` or their weaker forms stand anywhere in it.
+    pub fn has_locking_clause(&self) -> bool {
+        self.marks.locking
+    }
+
+    /// Whether a `WITH` query inserts, updates, deletes or merges.
+    pub fn has_data_modifying_cte(&self) -> bool {
+        self.marks.modifying_cte
+    }
+
+    /// Whether it is a `SELECT … INTO`, which creates a table.
+    pub fn is_select_into(&self) -> bool {
+        self.marks.into
+    }
+
+    /// Whether it only reads: a `SELECT` that locks nothing, creates nothing and modifies nothing.
+    pub fn only_reads(&self) -> bool {
+        self.kind == Kind::Select
+            && !self.marks.locking
+            && !self.marks.modifying_cte
+            && !self.marks.into
+    }
+
+    pub(in crate::sql) fn tree(&self) -> Option<&ast::Statement> {
+        self.tree.as_deref()
+    }
+
+    /// Runs `work`, which walks the tree recursively, on a stack that is large enough for it.
+    pub(in crate::sql) fn on_stack<R>(&self, work: impl FnOnce() -> R) -> R {
+        on_stack(self.depth, work)
+    }
+}
+
+impl Drop for Statement {
+    fn drop(&mut self) {
+        let tree = self.tree.take();
+        on_stack(self.depth, || drop(tree));
+    }
+}
+
+fn on_stack<R>(depth: usize, work: impl FnOnce() -> R) -> R {
+    if depth <= SHALLOW {
+        work()
+    } else {
+        stacker::maybe_grow(
+            depth.saturating_mul(BYTES_PER_LEVEL),
+            depth.saturating_mul(BYTES_PER_LEVEL) + (1 << 20),
+            work,
+        )
+    }
+}
+
+/// Reads `text` as exactly one statement, of `pg_stat_statements` (normalised: `$1`) or as a client sent it, redacted or not.
+///
+/// What does not parse as written is tried again with the constructs that the parser lacks simplified, then with the repairs of
+/// [`rewrite::repair`].
+///
+/// # Errors
+///
+/// [`Unparsed`] when there is no statement, more than one, or none that is understood.
+pub fn parse(text: &str) -> Result<Statement, Unparsed> {
+    let stream = Stream::new(text);
+    let depth = measure(&stream)?;
+    on_stack(depth, || parse_measured(&stream, depth))
+}
+
+fn parse_measured(stream: &Stream<'_>, depth: usize) -> Result<Statement, Unparsed> {
+    let text = stream.text();
+    let literal = adapt::literals(stream);
+    let written = literal.as_deref().unwrap_or(text);
+    let error = match parse_text(written) {
+        Ok(tree) => return Ok(statement(text, tree, depth)),
+        Err(Reason::Syntax(error)) => error,
+        Err(reason) => return Err(reason.into()),
+    };
+    let adapted = adapt::adapt(written);
+    if let Some(tree) = adapted.as_deref().and_then(|text| parse_text(text).ok()) {
+        return Ok(statement(text, tree, depth));
+    }
+    for repaired in rewrite::repair(written) {
+        let adapted = adapt::adapt(&repaired.text).unwrap_or(repaired.text);
+        if let Ok(tree) = parse_text(&adapted) {
+            return Ok(statement(text, tree, depth));
+        }
+    }
+    Err(Reason::Syntax(error).into())
+}
+
+fn parse_text(text: &str) -> Result<ast::Statement, Reason> {
+    let statements = Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(MAX_NESTING)
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| Reason::Syntax(error.to_string()))?;
+    let count = statements.len();
+    let mut statements = statements.into_iter();
+    match (statements.next(), count) {
+        (Some(statement), 1) => Ok(statement),
+        (None, _) => Err(Reason::Empty),
+        _ => Err(Reason::Several(count)),
+    }
+}
+
+fn statement(text: &str, tree: ast::Statement, depth: usize) -> Statement {
+    let mut marks = MarkVisitor::default();
+    let _: ControlFlow<()> = tree.visit(&mut marks);
+    Statement {
+        text: text.to_owned(),
+        kind: kind(&tree),
+        tree: Some(Box::new(tree)),
+        depth,
+        marks: marks.0,
+    }
+}
+
+fn kind(tree: &ast::Statement) -> Kind {
+    match tree {
+        ast::Statement::Query(query) => body_kind(&query.body),
+        ast::Statement::Insert(_) => Kind::Insert,
+        ast::Statement::Update(_) => Kind::Update,
+        ast::Statement::Delete(_) => Kind::Delete,
+        ast::Statement::Merge(_) => Kind::Merge,
+        _ => Kind::Other,
+    }
+}
+
+fn body_kind(body: &SetExpr) -> Kind {
+    match body {
+        SetExpr::Insert(_) => Kind::Insert,
+        SetExpr::Update(_) => Kind::Update,
+        SetExpr::Delete(_) => Kind::Delete,
+        SetExpr::Merge(_) => Kind::Merge,
+        SetExpr::Query(query) => body_kind(&query.body),
+        _ => Kind::Select,
+    }
+}
+
+#[derive(Default)]
+struct MarkVisitor(Marks);
+
+impl Visitor for MarkVisitor {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.0.locking |= !query.locks.is_empty();
+        if let Some(with) = &query.with {
+            self.0.modifying_cte |= with
+                .cte_tables
+                .iter()
+                .any(|cte| !matches!(body_kind(&cte.query.body), Kind::Select));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
+        self.0.into |= select.into.is_some();
+        ControlFlow::Continue(())
+    }
+}
+
+/// An upper bound of the depth of the tree that the text makes.
+fn measure(stream: &Stream<'_>) -> Result<usize, Reason> {
+    let (mut nesting, mut deepest, mut longest) = (0_usize, 0_usize, 0_usize);
+    let mut chains = vec![0_usize];
+    for index in 0..stream.len() {
+        let Some(token) = stream.get(index) else {
+            break;
+        };
+        match token.text {
+            "(" | "[" => {
+                nesting += 1;
+                deepest = deepest.max(nesting);
+                chains.push(0);
+            }
+            ")" | "]" => {
+                nesting = nesting.saturating_sub(1);
+                chains.pop();
+            }
+            "," | ";" => chains.last_mut().into_iter().for_each(|chain| *chain = 0),
+            _ if deepens(stream, index) => {
+                if let Some(chain) = chains.last_mut() {
+                    *chain += 1;
+                    longest = longest.max(*chain);
+                }
+            }
+            _ => {}
+        }
+    }
+    if deepest > MAX_NESTING || longest > MAX_CHAIN {
+        return Err(Reason::TooComplex {
+            nesting: deepest,
+            chain: longest,
+        });
+    }
+    Ok(deepest + longest)
+}
+
+/// Keywords each of which may put one more node above the expression or query before it.
+const CHAIN_WORDS: [&str; 18] = [
+    "and",
+    "at",
+    "between",
+    "case",
+    "collate",
+    "except",
+    "ilike",
+    "in",
+    "intersect",
+    "is",
+    "isnull",
+    "like",
+    "not",
+    "notnull",
+    "operator",
+    "or",
+    "similar",
+    "union",
+];
+
+fn deepens(stream: &Stream<'_>, index: usize) -> bool {
+    stream.get(index).is_some_and(|token| match token.kind {
+        TokenKind::Operator | TokenKind::Typecast => true,
+        TokenKind::Word => {
+            token.text.len() <= 9
+                && CHAIN_WORDS
+                    .binary_search(&token.text.to_ascii_lowercase().as_str())
+                    .is_ok()
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests;

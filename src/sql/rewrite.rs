@@ -1,0 +1,12 @@
+//! Statement text made fit for the server: repaired where normalisation broke it, turned into a `SELECT` where the role may not write.
+//!
+//! All edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as written.
+
+mod locking;
+mod repair;
+mod stream;
+
+pub(in crate::sql) use locking::locking_clause;
+pub use locking::without_locking;
+pub use repair::{Repaired, repair};
+pub(in crate::sql) use stream::{Edits, Stream};
