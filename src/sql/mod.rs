@@ -1,7 +1,10 @@
 //! SQL text: tokens, and what follows from tokens and syntax trees.
 
+pub mod facts;
 pub mod lexer;
 pub mod mentions;
+pub mod parameters;
 pub mod parse;
 pub mod redact;
 pub mod rewrite;
+pub mod scope;

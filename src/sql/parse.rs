@@ -17,7 +17,7 @@ use crate::sql::rewrite::{self, Stream};
 const MAX_NESTING: usize = 200;
 
 /// How many operators may follow one another between two commas: each one is a level of the tree.
-const MAX_CHAIN: usize = 10_000;
+const MAX_CHAIN: usize = 8_000;
 
 /// Stack for one level of the tree, in unoptimised builds too: formatting an expression takes most.
 const BYTES_PER_LEVEL: usize = 48 * 1024;
@@ -164,8 +164,8 @@ fn on_stack<R>(depth: usize, work: impl FnOnce() -> R) -> R {
 
 /// Reads `text` as exactly one statement, of `pg_stat_statements` (normalised: `$1`) or as a client sent it, redacted or not.
 ///
-/// What does not parse as written is tried again with the constructs that the parser lacks simplified, then with the repairs of
-/// [`rewrite::repair`].
+/// Constructs that the parser lacks, or reads as something else (`ONLY`), are simplified first; what does not parse even so is tried again with the repairs
+/// of [`rewrite::repair`].
 ///
 /// # Errors
 ///
@@ -180,15 +180,15 @@ fn parse_measured(stream: &Stream<'_>, depth: usize) -> Result<Statement, Unpars
     let text = stream.text();
     let literal = adapt::literals(stream);
     let written = literal.as_deref().unwrap_or(text);
+    let adapted = adapt::adapt(written);
+    if let Some(tree) = adapted.as_deref().and_then(|text| parse_text(text).ok()) {
+        return Ok(statement(text, tree, depth));
+    }
     let error = match parse_text(written) {
         Ok(tree) => return Ok(statement(text, tree, depth)),
         Err(Reason::Syntax(error)) => error,
         Err(reason) => return Err(reason.into()),
     };
-    let adapted = adapt::adapt(written);
-    if let Some(tree) = adapted.as_deref().and_then(|text| parse_text(text).ok()) {
-        return Ok(statement(text, tree, depth));
-    }
     for repaired in rewrite::repair(written) {
         let adapted = adapt::adapt(&repaired.text).unwrap_or(repaired.text);
         if let Ok(tree) = parse_text(&adapted) {
@@ -343,4 +343,4 @@ fn deepens(stream: &Stream<'_>, index: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::sql) mod tests;

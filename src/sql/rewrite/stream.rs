@@ -206,7 +206,7 @@ impl Edits {
     /// `text` with the edits made. An edit inside another one's range is dropped: the first one counts.
     pub fn apply(mut self, text: &str) -> String {
         self.edits
-            .sort_by(|a, b| (a.0.start, a.0.end).cmp(&(b.0.start, b.0.end)));
+            .sort_by_key(|(range, _)| (range.start, range.end));
         let mut out = String::with_capacity(text.len() + 16 * self.edits.len());
         let mut done = 0;
         for (range, new) in self.edits {

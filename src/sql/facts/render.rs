@@ -1,0 +1,71 @@
+//! An expression as an index would have it.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, VisitMut, VisitorMut};
+
+use crate::ids::quote_ident;
+use crate::sql::scope::{Scopes, folded};
+
+/// Longer than any index expression that is worth it; also keeps formatting cheap.
+const MAX_NODES: usize = 60;
+
+struct Unqualify<'a> {
+    scopes: &'a Scopes,
+    nodes: usize,
+}
+
+impl VisitorMut for Unqualify<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return ControlFlow::Break(());
+        }
+        let parts = match expr {
+            Expr::Identifier(ident) => vec![folded(ident)],
+            Expr::CompoundIdentifier(idents) => idents.iter().map(folded).collect(),
+            Expr::Function(function) => {
+                lower(&mut function.name);
+                return ControlFlow::Continue(());
+            }
+            _ => return ControlFlow::Continue(()),
+        };
+        if let Some(found) = self.scopes.resolve(&parts)
+            && let [source] = found.sources.as_slice()
+        {
+            let quoted = quote_ident(&source.column).as_ref() != source.column;
+            *expr = Expr::Identifier(if quoted {
+                Ident::with_quote('"', source.column.clone())
+            } else {
+                Ident::new(source.column.clone())
+            });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// One spelling for one function.
+fn lower(name: &mut ObjectName) {
+    for part in &mut name.0 {
+        if let ObjectNamePart::Identifier(ident) = part
+            && ident.quote_style.is_none()
+        {
+            ident.value = ident.value.to_lowercase();
+        }
+    }
+}
+
+/// `expr` as text, its columns by their bare names in their relation. `None` when it is too long.
+pub fn unqualified(expr: &Expr, scopes: &Scopes) -> Option<String> {
+    let mut copy = expr.clone();
+    while let Expr::Nested(inner) = copy {
+        copy = *inner;
+    }
+    let mut visitor = Unqualify { scopes, nodes: 0 };
+    match copy.visit(&mut visitor) {
+        ControlFlow::Continue(()) => Some(copy.to_string()),
+        ControlFlow::Break(()) => None,
+    }
+}
