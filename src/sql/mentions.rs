@@ -265,7 +265,7 @@ fn name_at(all: &[Token<'_>], index: usize) -> Option<String> {
     token.identifier_escaped(escape.unwrap_or('\\'))
 }
 
-fn is_reserved(name: &str) -> bool {
+pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.binary_search(&name).is_ok()
 }
 

@@ -1,6 +1,7 @@
 //! SQL text: tokens, and what follows from tokens and syntax trees.
 
 pub mod facts;
+pub mod family;
 pub mod lexer;
 pub mod mentions;
 pub mod parameters;

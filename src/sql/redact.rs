@@ -5,7 +5,7 @@
 //!
 //! Redacting twice changes nothing, and [`crate::sql::lexer::redacted_tokens`] reads what comes out.
 
-mod context;
+pub(super) mod context;
 mod message;
 mod plan;
 mod text;

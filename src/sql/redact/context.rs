@@ -47,7 +47,7 @@ const MODIFIER_DIGITS: usize = 8;
 
 /// What becomes of an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(in crate::sql) enum Keep {
     /// It is a value.
     Redacted,
     /// It is shape.
@@ -86,7 +86,7 @@ enum TypeName {
 
 /// What has been passed so far.
 #[derive(Debug)]
-pub(super) struct Context<'a> {
+pub(in crate::sql) struct Context<'a> {
     levels: Vec<Level>,
     previous: Option<Token<'a>>,
     before_previous: Option<Token<'a>>,
@@ -109,7 +109,7 @@ impl Default for Context<'_> {
 
 impl<'a> Context<'a> {
     /// What becomes of `token`, which `next` follows (white space and comments aside), if it is an integer.
-    pub(super) fn judge(&self, token: &Token<'_>, next: Option<&Token<'_>>) -> Keep {
+    pub(in crate::sql) fn judge(&self, token: &Token<'_>, next: Option<&Token<'_>>) -> Keep {
         let kept = token.kind == TokenKind::Integer
             && (self.is_modifier(token)
                 || (token.text.len() <= POSITION_DIGITS
@@ -124,7 +124,7 @@ impl<'a> Context<'a> {
     }
 
     /// Moves past `token`.
-    pub(super) fn pass(&mut self, token: &Token<'a>) {
+    pub(in crate::sql) fn pass(&mut self, token: &Token<'a>) {
         if token.is_trivia() {
             return;
         }
