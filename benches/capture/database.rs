@@ -5,6 +5,9 @@ use pgtriage::demo::cluster::Cluster;
 /// The database's name.
 pub(crate) const NAME: &str = "bench";
 
+/// The role that captures, privileged as `pgtriage grants` advises.
+pub(crate) const ROLE: &str = "reader";
+
 /// Tables, each with a primary key, two indexes and (but for the first) a foreign key.
 pub(crate) const TABLES: usize = 1_500;
 
@@ -37,6 +40,8 @@ pub(crate) fn start() -> Cluster {
     for batch in (0..STATEMENTS).collect::<Vec<_>>().chunks(BATCH) {
         run(&batch.iter().map(|n| statement(*n)).collect::<String>());
     }
+    // Not the superuser: that one keeps the capture out of the log.
+    run("CREATE ROLE reader LOGIN; GRANT pg_monitor, pg_read_all_data TO reader");
     run("ALTER DATABASE bench SET log_min_duration_statement = 0");
     cluster
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pgtriage::demo::cluster::{Cluster, SUPERUSER};
+use pgtriage::demo::cluster::Cluster;
 use serde_json::Value;
 
 use crate::database;
@@ -150,7 +150,7 @@ pub(crate) fn psql(cluster: &Cluster, script: &Path, output: &Path) -> Command {
             "-p",
             &cluster.port().to_string(),
             "-U",
-            SUPERUSER,
+            database::ROLE,
             "-d",
             database::NAME,
         ])

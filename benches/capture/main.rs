@@ -58,7 +58,7 @@ fn capture_command(cluster: &Cluster, file: &Path) -> Command {
     command
         .args(["capture", "--probe", "none", "-o"])
         .arg(file)
-        .arg(cluster.uri(database::NAME))
+        .arg(cluster.uri_as(database::ROLE, database::NAME))
         .env("PGAPPNAME", floor::CAPTURE_NAME);
     command
 }
