@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use catalog::{
     Column, ColumnStatistics, ForeignKey, ForeignKeyAction, Index, IndexCounters, IndexKey,
-    RelationKind, Table, TableCounters,
+    RelationKind, Table, TableCounters, UNREADABLE,
 };
 pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome, ProbeStatus,

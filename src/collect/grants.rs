@@ -1,0 +1,1 @@
+//! Plain SQL that creates a least-privileged role.
