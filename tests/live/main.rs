@@ -26,6 +26,7 @@ use std::sync::{Mutex, PoisonError};
 use pgtriage::demo::cluster::{Builder, Cluster};
 
 mod cluster;
+mod collect;
 mod connect;
 mod connect_tls;
 mod demo;
