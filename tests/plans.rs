@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgtriage::plan::metrics::{Excuse, Metrics, Verdict, WallBasis};
-use pgtriage::plan::{Node, NodeType, Plan, read_text};
+use pgtriage::plan::{Node, NodeType, Plan, columns, read_text};
+use pgtriage::sql::redact::Redactor;
 use pgtriage::units::{Millis, Rows};
 use serde_json::Value;
 
@@ -450,5 +451,77 @@ fn top_level_facts_are_read() {
         assert!(!Fixture::named(major, "explain_plain").plan.is_analyzed());
         let io = Fixture::named(major, "io_timing").plan;
         assert!(io.root().io_times.shared_read.is_some());
+    }
+}
+
+/// Plans are analysed after redaction: it must not change what is found in them.
+#[test]
+fn redaction_changes_nothing_but_constants() {
+    for fixture in fixtures() {
+        let mut raw = fixture.raw.clone();
+        Redactor::new().plan(&mut raw);
+        let redacted = Plan::parse(&raw).unwrap();
+        assert_eq!(
+            Metrics::of(&redacted),
+            fixture.metrics,
+            "{}",
+            fixture.describe()
+        );
+        for (before, after) in fixture.plan.nodes().zip(redacted.nodes()) {
+            assert_eq!(fixture.plan.label(before), redacted.label(after));
+            for (before, after) in before.conditions.iter().zip(&after.conditions) {
+                assert_eq!(
+                    columns(&before.text),
+                    columns(&after.text),
+                    "{} {}",
+                    before.text,
+                    after.text
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn spills_are_found_in_every_process() {
+    for major in MAJORS {
+        for (name, node_type) in [
+            ("sort_disk", NodeType::Sort),
+            ("sort_disk_parallel", NodeType::Sort),
+            ("incremental_sort_disk", NodeType::IncrementalSort),
+        ] {
+            let fixture = Fixture::named(major, name);
+            let sort = fixture
+                .plan
+                .nodes()
+                .find(|node| node.node_type == node_type);
+            assert!(
+                sort.unwrap().sort_on_disk().is_some(),
+                "{}",
+                fixture.describe()
+            );
+        }
+        let sorted = Fixture::named(major, "sort_memory");
+        assert_eq!(sorted.plan.root().sort_on_disk(), None);
+        for name in ["hashagg_spill", "hashagg_spill_parallel"] {
+            let fixture = Fixture::named(major, name);
+            let spilled = fixture
+                .plan
+                .nodes()
+                .any(|node| node.hash_aggregate_spill().is_some());
+            assert!(spilled, "{}", fixture.describe());
+        }
+        let lossy = Fixture::named(major, "bitmap_lossy");
+        let blocks = lossy
+            .plan
+            .nodes()
+            .find_map(Node::heap_blocks_total)
+            .unwrap();
+        assert!(blocks.lossy > blocks.exact);
+        let grew = Fixture::named(major, "hash_batches_grew");
+        assert!(grew.plan.nodes().any(|node| {
+            node.hash
+                .is_some_and(|hash| hash.batches > hash.original_batches)
+        }));
     }
 }

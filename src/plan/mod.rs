@@ -11,6 +11,7 @@ pub mod metrics;
 mod node;
 mod parse;
 mod parse_usage;
+mod spill;
 mod text;
 mod usage;
 mod vocabulary;
@@ -29,6 +30,7 @@ pub use error::PlanError;
 pub use node::{
     Actual, Condition, GatherInfo, ModifyInfo, Node, NodeId, Planned, Removed, Target, Worker,
 };
+pub use spill::HashAggregateSpill;
 pub use text::read_text;
 pub use usage::{
     BlockUsage, Buffers, GroupSpace, HashAggregateUsage, HashUsage, HeapBlocks, IoTimes, Jit,

@@ -325,3 +325,101 @@ fn trigger(mut fields: Fields<'_>) -> Trigger {
         extra: fields.rest().into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::units::Millis;
+
+    fn parsed(value: &Value) -> Plan {
+        Plan::parse(value).unwrap()
+    }
+
+    #[test]
+    fn the_plan_is_found_in_its_wrappings() {
+        let object = json!({"Plan": {"Node Type": "Result"}});
+        for value in [
+            object.clone(),
+            json!([object]),
+            json!([object, object]),
+            json!([{"QUERY PLAN": [object]}]),
+        ] {
+            assert_eq!(parsed(&value).root().node_type, NodeType::Result);
+        }
+        for (value, error) in [
+            (json!(null), Error::NoPlan),
+            (json!([]), Error::NoPlan),
+            (json!({"Plan": 1}), Error::NoPlan),
+            (json!({"Plan": {}}), Error::NoPlan),
+            (json!(["Utility Statement"]), Error::Utility),
+            (
+                json!("Seq Scan on t  (cost=0.00..1.00 rows=1 width=4)"),
+                Error::TextFormat,
+            ),
+            (
+                json!({"Plan": {"Node Type": "Limit", "Plans": [{"Node Type": "Sort", "Plans": [7]}]}}),
+                Error::Damaged {
+                    pointer: "/Plan/Plans/0/Plans/0".to_owned(),
+                },
+            ),
+        ] {
+            assert_eq!(Plan::parse(&value), Err(error), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept() {
+        let plan = parsed(&json!({
+            "Plan": {"Node Type": "Quantum Scan", "Plan Rows": "many", "Filter": 7, "Entanglement": {"a": [1]}},
+            "Remarks": "none",
+        }));
+        assert_eq!(
+            plan.root().node_type,
+            NodeType::Other("Quantum Scan".to_owned())
+        );
+        let kept: Vec<&str> = plan.root().extra.keys().map(String::as_str).collect();
+        assert_eq!(kept, ["Entanglement", "Filter", "Plan Rows"]);
+        assert_eq!(plan.extra["Remarks"], "none");
+    }
+
+    #[test]
+    fn names_that_versions_changed_mean_the_same() {
+        for key in ["I/O Read Time", "Shared I/O Read Time"] {
+            let plan = parsed(&json!({"Plan": {"Node Type": "Result", key: 1.5}}));
+            assert_eq!(plan.root().io_times.shared_read, Some(Millis(1.5)));
+        }
+        for (generation, deform) in [
+            (json!(2.5), None),
+            (json!({"Deform": 0.5, "Total": 2.5}), Some(Millis(0.5))),
+        ] {
+            let jit = parsed(&json!({
+                "Plan": {"Node Type": "Result"},
+                "JIT": {"Functions": 3, "Options": {"Inlining": true},
+                        "Timing": {"Generation": generation, "Inlining": 1.0, "Optimization": 4.0, "Emission": 3.0, "Total": 10.5}},
+            }))
+            .jit
+            .unwrap();
+            assert_eq!((jit.generation, jit.deform), (Some(Millis(2.5)), deform));
+            assert_eq!(jit.total, Some(Millis(10.5)));
+            assert_eq!(jit.options, [("Inlining".to_owned(), true)]);
+        }
+    }
+
+    #[test]
+    fn averages_are_as_exact_as_the_version_prints_them() {
+        for (rows, loops, rounding) in [
+            (json!(3), 1, 0.0),
+            (json!(3), 10, 0.5),
+            (json!(3.25), 10, 0.005),
+        ] {
+            let plan = parsed(
+                &json!({"Plan": {"Node Type": "Result", "Actual Rows": rows, "Actual Loops": loops}}),
+            );
+            let actual = plan.root().actual.unwrap();
+            assert_eq!(actual.rows_rounding.per_loop(), Rows(rounding));
+            assert_eq!(actual.total_time, None);
+        }
+    }
+}
