@@ -1,1 +1,417 @@
-//! Stub.
+//! Gets plans of the statements that matter, with real values, without running anything that is not trusted and without leaving anything behind.
+//!
+//! Each plan is got in a transaction of its own on a connection of its own: `BEGIN READ ONLY`, timeouts, a pinned search path; the [`guard`] reads the catalog;
+//! only then the statement's text goes to the server, as `EXPLAIN …` with its parameters bound, in the extended protocol, which takes one statement and
+//! no more. `ROLLBACK` and `DISCARD ALL` end it. All state is local to the transaction and no prepared statement has a name that outlives its round trip, so
+//! a pooler in transaction mode may stand between.
+//!
+//! Between the guard's answer and the EXPLAIN there is one round trip in which another session could plant an object; nothing in PostgreSQL but a lock on
+//! the catalog could close it.
+
+mod attempt;
+mod catalog;
+mod choose;
+mod explain;
+mod fault;
+pub mod guard;
+mod link;
+mod paths;
+mod sample;
+mod statistics;
+mod step;
+mod values;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub use choose::{Weight, choose};
+pub use fault::Fault;
+pub use guard::Writes;
+
+use crate::connect::Session;
+use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus, Snapshot, Table};
+use crate::sql::mentions::Mentions;
+use attempt::{Context, Probed};
+use catalog::Tables;
+use guard::Hold;
+use link::ProbeSession;
+use paths::RolePaths;
+
+/// How far probing goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// No plans.
+    None,
+    /// EXPLAIN only.
+    Plan,
+    /// EXPLAIN (ANALYZE) where it is safe and quick enough.
+    Analyze,
+}
+
+/// What the user allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeOptions {
+    /// How far probing goes.
+    pub mode: Mode,
+    /// The time that one statement may run.
+    pub timeout: Duration,
+    /// The time that all probes may take together.
+    pub budget: Duration,
+    /// Whether statements that write are executed, and rolled back.
+    pub writes: Writes,
+    /// Session settings, name and value, for the probed statements.
+    pub settings: Vec<(String, String)>,
+    /// Roles whose objects are trusted as one's own.
+    pub trust_owners: Vec<String>,
+}
+
+impl Default for ProbeOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Analyze,
+            timeout: Duration::from_secs(10),
+            budget: Duration::from_secs(60),
+            writes: Writes::Planned,
+            settings: Vec::new(),
+            trust_owners: Vec::new(),
+        }
+    }
+}
+
+/// How far a run has come, for a progress line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Statements done.
+    pub done: usize,
+    /// Statements in all.
+    pub total: usize,
+}
+
+/// How long after the budget everything has ended, whatever the server does. (The rest of the promised ten seconds is for the report.)
+const AFTER_BUDGET: Duration = Duration::from_secs(6);
+
+/// Tables beyond this number get no values: their histograms would be the largest part of a capture.
+const MAX_TABLES: usize = 300;
+
+/// Settings that the safety of the probes stands on, or that would change who runs them.
+const RESERVED_SETTINGS: [&str; 15] = [
+    "client_connection_check_interval",
+    "default_transaction_read_only",
+    "idle_in_transaction_session_timeout",
+    "lock_timeout",
+    "role",
+    "row_security",
+    "search_path",
+    "session_authorization",
+    "session_replication_role",
+    "standard_conforming_strings",
+    "statement_timeout",
+    "transaction_isolation",
+    "transaction_read_only",
+    "transaction_timeout",
+    "client_encoding",
+];
+
+/// Whether `--set` may name this setting: it has the form of a name, and the probes' safety does not stand on it.
+pub fn setting_is_allowed(name: &str) -> bool {
+    let part = |part: &str| {
+        let mut chars = part.chars();
+        chars
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
+    };
+    let name = name.to_ascii_lowercase();
+    name.split('.').count() <= 2
+        && name.split('.').all(part)
+        && !RESERVED_SETTINGS.contains(&name.as_str())
+}
+
+/// Probes statements and writes outcomes, plans and the statistics of their tables into the snapshot.
+///
+/// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one gets an outcome. Opens its own
+/// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than six seconds after the budget; nothing it does can fail as a
+/// whole: what did not work is an outcome or a gap.
+pub async fn run(
+    session: &Session,
+    snapshot: &mut Snapshot,
+    candidates: &[usize],
+    options: &ProbeOptions,
+    progress: &(dyn Fn(Progress) + Sync),
+    cancelled: watch::Receiver<bool>,
+) {
+    let mut run = Run {
+        base: session,
+        options,
+        progress,
+        cancelled,
+        budget_end: Instant::now() + options.budget,
+        settings: settings(options, snapshot),
+        reconnects: 1,
+    };
+    run.all(snapshot, candidates).await;
+    if !snapshot.probes.is_empty() && snapshot.plans.is_empty() {
+        let reason = snapshot
+            .probes
+            .iter()
+            .find_map(|probe| probe.reason.clone())
+            .unwrap_or_else(|| "no statement could be planned".to_owned());
+        let remedy = snapshot
+            .probes
+            .iter()
+            .find_map(|probe| probe.remedy.clone());
+        snapshot.gaps.push(Gap {
+            area: Area::Plans,
+            reason: format!("no statement could be planned; the first: {reason}"),
+            remedy,
+        });
+    }
+}
+
+/// The user's settings as statements; those that are not allowed become gaps.
+fn settings(options: &ProbeOptions, snapshot: &mut Snapshot) -> String {
+    let mut statements = String::new();
+    for (name, value) in &options.settings {
+        if setting_is_allowed(name) {
+            let value = explain::literal(Some(value));
+            // A write to a String cannot fail.
+            let _ = write!(statements, "SET LOCAL {name} = {value}; ");
+        } else {
+            snapshot.gaps.push(Gap {
+                area: Area::Plans,
+                reason: format!("--set {name} was ignored: the probes' safety stands on it"),
+                remedy: None,
+            });
+        }
+    }
+    statements
+}
+
+struct Run<'a> {
+    base: &'a Session,
+    options: &'a ProbeOptions,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    cancelled: watch::Receiver<bool>,
+    budget_end: Instant,
+    settings: String,
+    reconnects: u32,
+}
+
+impl Run<'_> {
+    async fn all(&mut self, snapshot: &mut Snapshot, candidates: &[usize]) {
+        if self.options.mode == Mode::None {
+            rest(
+                snapshot,
+                candidates,
+                &Hold {
+                    reason: "probing was off".to_owned(),
+                    remedy: Some("--probe analyze".to_owned()),
+                },
+            );
+            return;
+        }
+        let mut done = 0;
+        // One session, and another should the first be lost.
+        while done < candidates.len() {
+            let left = candidates.get(done..).unwrap_or_default();
+            let result = self
+                .with_session(snapshot, left, &mut done, candidates.len())
+                .await;
+            let Err(fault) = result else { return };
+            if fault == Fault::Cancelled {
+                let left = candidates.get(done..).unwrap_or_default();
+                rest(snapshot, left, &Hold::new("cancelled"));
+                return;
+            }
+            if self.reconnects == 0 {
+                let left = candidates.get(done..).unwrap_or_default();
+                rest(
+                    snapshot,
+                    left,
+                    &Hold::new(format!("the connection was lost: {fault}")),
+                );
+                return;
+            }
+            self.reconnects -= 1;
+        }
+    }
+
+    /// Probes with one session until all is done or the session is lost.
+    async fn with_session(
+        &self,
+        snapshot: &mut Snapshot,
+        candidates: &[usize],
+        done: &mut usize,
+        total: usize,
+    ) -> Result<(), Fault> {
+        let deadline = self.budget_end + AFTER_BUDGET;
+        let session = ProbeSession::open(self.base, self.cancelled.clone(), deadline).await?;
+        let mut tables = Tables::new(&snapshot.tables);
+        let paths = RolePaths::read(&session).await?;
+        self.read_statistics(&session, snapshot, candidates, &mut tables)
+            .await?;
+        let role = snapshot.role.clone();
+        let context = Context {
+            session: &session,
+            options: self.options,
+            settings: &self.settings,
+            role: &role,
+            paths: &paths,
+            budget_end: self.budget_end,
+        };
+        for position in candidates {
+            let outcome = self.one(&context, snapshot, *position, &mut tables).await;
+            *done += 1;
+            (self.progress)(Progress { done: *done, total });
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// Probes one statement and writes down what became of it; passes on that the session was lost.
+    async fn one(
+        &self,
+        context: &Context<'_>,
+        snapshot: &mut Snapshot,
+        position: usize,
+        tables: &mut Tables,
+    ) -> Result<(), Fault> {
+        let Some(statement) = snapshot.statements.get(position).cloned() else {
+            return Ok(());
+        };
+        let not_probed = |hold| Probed::without_plan(ProbeStatus::NotProbed, hold);
+        let (probed, lost) = if Instant::now() >= self.budget_end {
+            (not_probed(self.out_of_budget()), None)
+        } else if let Some(text) = &statement.query {
+            match context.probe(&statement, text, tables).await {
+                Ok(probed) => (probed, None),
+                Err(Fault::Cancelled) => {
+                    (not_probed(Hold::new("cancelled")), Some(Fault::Cancelled))
+                }
+                Err(fault) => (
+                    Probed::without_plan(ProbeStatus::Failed, Hold::new(fault.to_string())),
+                    Some(fault),
+                ),
+            }
+        } else {
+            (not_probed(Hold::new("its text is hidden")), None)
+        };
+        write_down(snapshot, &statement, probed);
+        lost.map_or(Ok(()), Err)
+    }
+
+    fn out_of_budget(&self) -> Hold {
+        Hold {
+            reason: format!(
+                "the budget of {} s ended before it",
+                self.options.budget.as_secs()
+            ),
+            remedy: Some(format!(
+                "--budget {}s",
+                self.options.budget.as_secs().saturating_mul(2)
+            )),
+        }
+    }
+
+    /// Reads most common values and histograms of the tables that the candidates may mean.
+    async fn read_statistics(
+        &self,
+        session: &ProbeSession,
+        snapshot: &mut Snapshot,
+        candidates: &[usize],
+        tables: &mut Tables,
+    ) -> Result<(), Fault> {
+        let mut wanted = BTreeSet::new();
+        for position in candidates {
+            let Some(text) = snapshot
+                .statements
+                .get(*position)
+                .and_then(|statement| statement.query.as_deref())
+            else {
+                continue;
+            };
+            let mentions = Mentions::of(text);
+            let mut path = session.schemas().to_vec();
+            path.extend(tables.missing_schema(&mentions, &path));
+            wanted.extend(tables.mentioned(&mentions, &path).map(|table| table.oid));
+        }
+        let wanted: BTreeSet<_> = wanted.into_iter().take(MAX_TABLES).collect();
+        let mut chosen: Vec<&mut Table> = tables
+            .tables_mut()
+            .iter_mut()
+            .filter(|table| wanted.contains(&table.oid))
+            .collect();
+        match statistics::read(session, &mut chosen).await {
+            Err(fault) if fault.is_lost() => return Err(fault),
+            Err(fault) => snapshot.gaps.push(Gap {
+                area: Area::ColumnStatistics,
+                reason: format!("the values of columns cannot be read: {fault}"),
+                remedy: None,
+            }),
+            Ok(()) => {}
+        }
+        for table in &mut snapshot.tables {
+            if let Some(read) = chosen.iter().find(|read| read.oid == table.oid) {
+                table.columns.clone_from(&read.columns);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is left is not probed, for one reason.
+fn rest(snapshot: &mut Snapshot, candidates: &[usize], hold: &Hold) {
+    for position in candidates {
+        if let Some(statement) = snapshot.statements.get(*position).cloned() {
+            let probed = Probed::without_plan(ProbeStatus::NotProbed, hold.clone());
+            write_down(snapshot, &statement, probed);
+        }
+    }
+}
+
+fn write_down(snapshot: &mut Snapshot, statement: &crate::snapshot::Statement, probed: Probed) {
+    let (reason, remedy) = match probed.hold {
+        Some(hold) => (Some(hold.reason), hold.remedy),
+        None => (None, None),
+    };
+    snapshot.probes.push(ProbeOutcome {
+        key: statement.key.clone(),
+        status: probed.status,
+        reason,
+        remedy,
+    });
+    snapshot.plans.extend(probed.plans);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_safety_stands_on_are_not_allowed() {
+        for name in [
+            "work_mem",
+            "enable_seqscan",
+            "auto_explain.log_nested_statements",
+            "Random_Page_Cost",
+        ] {
+            assert!(setting_is_allowed(name), "{name}");
+        }
+        for name in [
+            "search_path",
+            "STATEMENT_TIMEOUT",
+            "role",
+            "a = 1; drop table t; --",
+            "",
+            "a.b.c",
+            "work mem",
+            "transaction_read_only",
+        ] {
+            assert!(!setting_is_allowed(name), "{name}");
+        }
+    }
+}

@@ -30,6 +30,8 @@ mod collect;
 mod connect;
 mod connect_tls;
 mod demo;
+mod probing;
+mod safety;
 
 /// The newest major version that Debian's packages put beside the pinned ones: the one with `HypoPG` and psql.
 pub const MAIN_MAJOR: u32 = 15;

@@ -1,0 +1,492 @@
+//! One statement: as written, repaired, or as the equivalent SELECT; with values of columns, of types, or none; executed, planned, or refused.
+
+use tokio::time::Instant;
+
+use super::catalog::Tables;
+use super::fault::Fault;
+use super::guard::{Hold, TextVerdict, judge_text};
+use super::link::ProbeSession;
+use super::paths::RolePaths;
+use super::step::{Step, Wanted};
+use super::values::{Known, Source};
+use super::{Mode, ProbeOptions};
+use crate::ids::quote_ident;
+use crate::snapshot::{
+    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Role,
+    Statement,
+};
+use crate::sql::lexer::{TokenKind, tokens};
+use crate::sql::mentions::Mentions;
+use crate::sql::parameters::{Parameters, parameters};
+use crate::sql::rewrite::{repair, without_locking};
+use crate::units::Millis;
+
+/// What became of a statement, and its plans.
+#[derive(Debug)]
+pub(super) struct Probed {
+    pub status: ProbeStatus,
+    pub hold: Option<Hold>,
+    pub plans: Vec<PlanRecord>,
+}
+
+impl Probed {
+    pub(super) fn without_plan(status: ProbeStatus, hold: Hold) -> Self {
+        Self {
+            status,
+            hold: Some(hold),
+            plans: Vec::new(),
+        }
+    }
+}
+
+/// What all statements of a run share.
+pub(super) struct Context<'a> {
+    pub session: &'a ProbeSession,
+    pub options: &'a ProbeOptions,
+    pub settings: &'a str,
+    pub role: &'a Role,
+    pub paths: &'a RolePaths,
+    /// When the budget ends.
+    pub budget_end: Instant,
+}
+
+/// A text that stands for the statement.
+struct Candidate {
+    text: String,
+    planned_text: PlannedText,
+}
+
+impl Context<'_> {
+    /// Probes one statement. `Err` only where the session is lost.
+    pub(super) async fn probe(
+        &self,
+        statement: &Statement,
+        text: &str,
+        tables: &mut Tables,
+    ) -> Result<Probed, Fault> {
+        let mentions = Mentions::of(text);
+        if let TextVerdict::Refused(hold) = judge_text(&mentions) {
+            return Ok(Probed::without_plan(ProbeStatus::Refused, hold));
+        }
+        let mut first_fault = None;
+        for path in self.search_paths(statement, &mentions, tables) {
+            let attempt = Attempt {
+                context: self,
+                statement,
+                path: &path,
+            };
+            match attempt.texts(text, tables).await {
+                Err(fault) if fault.is_lost() => return Err(fault),
+                Err(fault) if fault.is_unknown_name() => {
+                    first_fault.get_or_insert(fault);
+                }
+                Err(fault) => {
+                    first_fault = Some(fault);
+                    break;
+                }
+                Ok(probed) => return Ok(self.with_caveats(probed, &mentions, &path, tables)),
+            }
+        }
+        let hold = first_fault.map_or_else(|| Hold::new("no plan was found"), |f| self.failure(&f));
+        Ok(Probed::without_plan(ProbeStatus::Failed, hold))
+    }
+
+    /// The role's own path; that of the role that ran the statement; the schema that has the tables.
+    fn search_paths(
+        &self,
+        statement: &Statement,
+        mentions: &Mentions,
+        tables: &Tables,
+    ) -> Vec<Vec<String>> {
+        let own = self.session.schemas().to_vec();
+        let mut paths = vec![own.clone()];
+        let theirs = self
+            .paths
+            .of(statement.key.userid, statement.role.as_deref());
+        let schema = tables.missing_schema(mentions, &own).map(|schema| {
+            let mut path = vec![schema];
+            path.extend(own);
+            path
+        });
+        for path in theirs.into_iter().chain(schema) {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        paths
+    }
+
+    pub(super) fn failure(&self, fault: &Fault) -> Hold {
+        let role = quote_ident(&self.role.name);
+        let remedy = if fault.is_permission() && self.session.major() >= 14 {
+            Some(format!("GRANT pg_read_all_data TO {role}"))
+        } else if fault.is_permission() {
+            Some(format!(
+                "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+            ))
+        } else if fault.is_timeout() {
+            Some("--timeout 60s".to_owned())
+        } else if fault.is_lock_timeout() {
+            Some("run again when no other session locks the table".to_owned())
+        } else {
+            None
+        };
+        Hold {
+            reason: fault.to_string(),
+            remedy,
+        }
+    }
+
+    /// Row-level security filters rows for this role: others may have other plans.
+    fn with_caveats(
+        &self,
+        mut probed: Probed,
+        mentions: &Mentions,
+        path: &[String],
+        tables: &Tables,
+    ) -> Probed {
+        if self.role.superuser || self.role.bypass_rls || probed.plans.is_empty() {
+            return probed;
+        }
+        let filtered = tables.mentioned(mentions, path).find(|table| {
+            table.row_security && table.owner.as_deref() != Some(self.role.name.as_str())
+        });
+        if let Some(table) = filtered {
+            let caveat = format!(
+                "row-level security of {} applies to {}: its plan may differ from the application's",
+                table.name, self.role.name
+            );
+            let remedy = format!("ALTER ROLE {} BYPASSRLS", quote_ident(&self.role.name));
+            probed.hold = Some(match probed.hold {
+                Some(hold) => Hold {
+                    reason: format!("{}; {caveat}", hold.reason),
+                    remedy: hold.remedy.or(Some(remedy)),
+                },
+                None => Hold {
+                    reason: caveat,
+                    remedy: Some(remedy),
+                },
+            });
+        }
+        probed
+    }
+}
+
+/// One statement under one search path.
+pub(super) struct Attempt<'a> {
+    pub context: &'a Context<'a>,
+    pub statement: &'a Statement,
+    pub path: &'a [String],
+}
+
+impl Attempt<'_> {
+    /// Tries the texts that may stand for the statement, until the server takes one.
+    async fn texts(&self, text: &str, tables: &mut Tables) -> Result<Probed, Fault> {
+        let written = Candidate {
+            text: text.to_owned(),
+            planned_text: PlannedText::AsWritten,
+        };
+        let first = match self.text(&written, tables).await {
+            Err(fault) if fault.is_permission() => return self.reading(text, tables, fault).await,
+            Err(fault) if fault.is_broken_text() => fault,
+            done => return done,
+        };
+        for repaired in repair(text) {
+            let candidate = Candidate {
+                text: repaired.text,
+                planned_text: PlannedText::Repaired,
+            };
+            match self.text(&candidate, tables).await {
+                Err(fault) if fault.is_permission() => {
+                    return self.reading(&candidate.text, tables, fault).await;
+                }
+                Err(fault) if fault.is_broken_text() => {}
+                done => return done,
+            }
+        }
+        Err(first)
+    }
+
+    /// The SELECT that reads what the statement reads, for a role that may not write.
+    async fn reading(
+        &self,
+        text: &str,
+        tables: &mut Tables,
+        denied: Fault,
+    ) -> Result<Probed, Fault> {
+        let Some(select) = without_locking(text) else {
+            return Err(denied);
+        };
+        let candidate = Candidate {
+            text: select,
+            planned_text: PlannedText::EquivalentSelect,
+        };
+        let mut probed = match self.text(&candidate, tables).await {
+            Err(fault) if fault.is_lost() => return Err(fault),
+            Err(_) => return Err(denied),
+            Ok(probed) => probed,
+        };
+        if probed.status != ProbeStatus::Refused {
+            probed.hold = Some(Hold {
+                reason: format!("{denied}: the plan is of the equivalent SELECT"),
+                remedy: None,
+            });
+        }
+        Ok(probed)
+    }
+
+    /// Plans one text, first with typical values, then with others that differ.
+    async fn text(&self, candidate: &Candidate, tables: &mut Tables) -> Result<Probed, Fault> {
+        let text = candidate.text.as_str();
+        let count = parameter_count(text);
+        if count == 0 {
+            let step = self.step(text, &[], self.wanted(candidate, 1.0)).await?;
+            return Ok(self.probed(candidate, vec![(ParameterVariant::None, Vec::new(), step)]));
+        }
+        let uses = parameters(text, &tables.under(self.path));
+        self.sample(&uses, tables).await?;
+        self.variants(candidate, &uses, count, tables).await
+    }
+
+    async fn variants(
+        &self,
+        candidate: &Candidate,
+        uses: &Parameters,
+        count: u32,
+        tables: &Tables,
+    ) -> Result<Probed, Fault> {
+        let text = candidate.text.as_str();
+        let under = tables.under(self.path);
+        let mut known = Known {
+            uses,
+            count,
+            types: None,
+            tables: &under,
+            source: Source::Columns,
+        };
+        let types;
+        let mut typical = known.choose(ParameterVariant::Typical);
+        if typical.is_none() {
+            types = match self.types(text).await? {
+                Ok(types) => types,
+                Err(hold) => return Ok(Probed::without_plan(ProbeStatus::Refused, hold)),
+            };
+            known.types = Some(&types);
+            typical = known.choose(ParameterVariant::Typical);
+        }
+        let Some(values) = typical else {
+            return self.generic(candidate, &[]).await;
+        };
+        if values.iter().any(|value| value.value.is_none()) {
+            return self.generic(candidate, &values).await;
+        }
+        let wanted = self.wanted(candidate, 1.0);
+        let step = match self.step(text, &values, wanted).await {
+            Err(fault) if fault.is_bad_value() => {
+                return self.by_type(candidate, uses, count, tables).await;
+            }
+            step => step?,
+        };
+        let mut steps = vec![(ParameterVariant::Typical, values, step)];
+        for variant in [ParameterVariant::MostCommon, ParameterVariant::Rare] {
+            self.further(candidate, &known, variant, &mut steps).await?;
+        }
+        Ok(self.probed(candidate, steps))
+    }
+
+    /// Another plan, if the values of this kind differ; a failure here spoils nothing.
+    async fn further(
+        &self,
+        candidate: &Candidate,
+        known: &Known<'_>,
+        variant: ParameterVariant,
+        steps: &mut Vec<(ParameterVariant, Vec<ParameterValue>, Step)>,
+    ) -> Result<(), Fault> {
+        let values = known.choose(variant).unwrap_or_default();
+        let same = |other: &[ParameterValue]| {
+            other.len() == values.len()
+                && other.iter().zip(&values).all(|(a, b)| a.value == b.value)
+        };
+        if values.is_empty() || steps.iter().any(|(_, other, _)| same(other)) {
+            return Ok(());
+        }
+        let wanted = match variant {
+            ParameterVariant::Rare => Wanted::Plan(None),
+            _ => self.wanted(candidate, 2.0),
+        };
+        match self.step(&candidate.text, &values, wanted).await {
+            Err(fault) if fault.is_lost() => Err(fault),
+            Err(_) => Ok(()),
+            Ok(step) => {
+                steps.push((variant, values, step));
+                Ok(())
+            }
+        }
+    }
+
+    /// Values that fit the types alone, else none at all.
+    async fn by_type(
+        &self,
+        candidate: &Candidate,
+        uses: &Parameters,
+        count: u32,
+        tables: &Tables,
+    ) -> Result<Probed, Fault> {
+        let types = match self.types(&candidate.text).await? {
+            Ok(types) => types,
+            Err(hold) => return Ok(Probed::without_plan(ProbeStatus::Refused, hold)),
+        };
+        let under = tables.under(self.path);
+        let mut known = Known {
+            uses,
+            count,
+            types: Some(&types),
+            tables: &under,
+            source: Source::Columns,
+        };
+        for source in [Source::Columns, Source::Types] {
+            known.source = source;
+            let Some(values) = known.choose(ParameterVariant::Typical) else {
+                continue;
+            };
+            if values.iter().any(|value| value.value.is_none()) {
+                continue;
+            }
+            let wanted = self.wanted(candidate, 1.0);
+            match self.step(&candidate.text, &values, wanted).await {
+                Err(fault) if fault.is_bad_value() => {}
+                step => {
+                    let steps = vec![(ParameterVariant::Typical, values, step?)];
+                    return Ok(self.probed(candidate, steps));
+                }
+            }
+        }
+        let values = known.choose(ParameterVariant::Typical).unwrap_or_default();
+        self.generic(candidate, &values).await
+    }
+
+    /// The plan without values.
+    async fn generic(
+        &self,
+        candidate: &Candidate,
+        values: &[ParameterValue],
+    ) -> Result<Probed, Fault> {
+        let hold = Hold::new("no value is known for a parameter: planned, not executed");
+        let step = self
+            .step(&candidate.text, values, Wanted::Generic(hold))
+            .await?;
+        let values = values
+            .iter()
+            .map(|value| ParameterValue {
+                value: None,
+                origin: "generic plan".to_owned(),
+                ..value.clone()
+            })
+            .collect();
+        Ok(self.probed(candidate, vec![(ParameterVariant::Generic, values, step)]))
+    }
+
+    /// Whether to execute: as far as the mode, the kind of text, the time and the budget allow.
+    fn wanted(&self, candidate: &Candidate, runs: f64) -> Wanted {
+        let options = self.context.options;
+        if options.mode != Mode::Analyze {
+            return Wanted::Plan(Some(Hold {
+                reason: "planned, not executed, as --probe plan says".to_owned(),
+                remedy: Some("--probe analyze".to_owned()),
+            }));
+        }
+        if candidate.planned_text == PlannedText::EquivalentSelect {
+            return Wanted::Plan(None);
+        }
+        let mean = self.mean_ms();
+        let left = self
+            .context
+            .budget_end
+            .saturating_duration_since(Instant::now());
+        let seconds = mean / 1000.0;
+        if seconds > options.timeout.as_secs_f64() {
+            return Wanted::Plan(Some(Hold {
+                reason: format!(
+                    "its mean time of {seconds:.1} s is more than the timeout of {} s: planned, not executed",
+                    options.timeout.as_secs()
+                ),
+                remedy: Some(format!("--timeout {}s", (seconds * 2.0).ceil())),
+            }));
+        }
+        if seconds * runs > left.as_secs_f64() {
+            return Wanted::Plan(Some(Hold {
+                reason: format!(
+                    "its mean time of {seconds:.1} s is more than what is left of the budget ({:.1} s): planned, not executed",
+                    left.as_secs_f64()
+                ),
+                remedy: Some("raise --budget".to_owned()),
+            }));
+        }
+        Wanted::Analyze
+    }
+
+    fn mean_ms(&self) -> f64 {
+        let counters = &self.statement.counters;
+        crate::units::ratio(
+            counters.total_exec_time_ms.get(),
+            crate::units::float(counters.calls),
+        )
+        .unwrap_or_default()
+    }
+
+    /// Gathers the steps into an outcome: what the first one says.
+    fn probed(
+        &self,
+        candidate: &Candidate,
+        steps: Vec<(ParameterVariant, Vec<ParameterValue>, Step)>,
+    ) -> Probed {
+        let mut probed = Probed {
+            status: ProbeStatus::Failed,
+            hold: None,
+            plans: Vec::new(),
+        };
+        for (index, (variant, parameters, step)) in steps.into_iter().enumerate() {
+            match step {
+                Step::Refused(hold) if index == 0 => {
+                    return Probed::without_plan(ProbeStatus::Refused, hold);
+                }
+                Step::Refused(_) => {}
+                Step::Plan {
+                    plan,
+                    elapsed,
+                    execution,
+                    hold,
+                } => {
+                    if index == 0 {
+                        probed.status = match execution {
+                            Execution::Analyzed => ProbeStatus::Analyzed,
+                            Execution::Planned => ProbeStatus::Planned,
+                        };
+                        probed.hold = hold;
+                    }
+                    probed.plans.push(PlanRecord {
+                        key: self.statement.key.clone(),
+                        variant,
+                        execution,
+                        planned_text: candidate.planned_text,
+                        text: (candidate.planned_text != PlannedText::AsWritten)
+                            .then(|| candidate.text.clone()),
+                        parameters,
+                        round_trip_ms: Some(Millis(elapsed.as_secs_f64() * 1000.0)),
+                        plan,
+                    });
+                }
+            }
+        }
+        probed
+    }
+}
+
+/// The highest parameter number in a text.
+fn parameter_count(text: &str) -> u32 {
+    tokens(text)
+        .filter(|token| token.kind == TokenKind::Param)
+        .filter_map(|token| token.text.strip_prefix('$')?.parse().ok())
+        .max()
+        .unwrap_or_default()
+}

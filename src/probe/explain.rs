@@ -1,0 +1,264 @@
+//! Assembles EXPLAIN and sends it with values as parameters: nothing is quoted into or replaced in the text.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::Instant;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
+
+use super::fault::Fault;
+use super::link::{PREPARED, Parameter, ProbeSession};
+use crate::snapshot::ParameterValue;
+
+/// How a statement is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Executed.
+    Analyze,
+    /// Planned with the given values.
+    Plan,
+    /// Planned without values.
+    Generic,
+}
+
+/// `EXPLAIN (…) `. Every option that the version knows is named: their defaults differ between versions and with one another.
+pub(super) fn command(style: Style, major: i32) -> String {
+    let analyze = style == Style::Analyze;
+    let mut options = format!(
+        "ANALYZE {analyze}, VERBOSE true, COSTS true, SETTINGS true, BUFFERS true, WAL {analyze}, TIMING {analyze}, SUMMARY true"
+    );
+    if major >= 16 && style == Style::Generic {
+        options.push_str(", GENERIC_PLAN true");
+    }
+    if major >= 17 {
+        options.push_str(", MEMORY false, SERIALIZE none");
+    }
+    format!("EXPLAIN ({options}, FORMAT JSON) /* pgtriage */ ")
+}
+
+/// A value in text form, whatever the parameter's type: the server's input function reads it.
+#[derive(Debug)]
+struct TextValue<'a>(Option<&'a str>);
+
+impl ToSql for TextValue<'_> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        Ok(match self.0 {
+            Some(text) => {
+                out.extend_from_slice(text.as_bytes());
+                IsNull::No
+            }
+            None => IsNull::Yes,
+        })
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}
+
+/// A statement of the workload, in the surroundings it is explained in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The schemas of the search path.
+    pub schemas: &'a [String],
+    /// The user's `SET LOCAL` statements.
+    pub settings: &'a str,
+}
+
+/// The plan and how long the round trip took.
+pub(super) type Explained = (serde_json::Value, Duration);
+
+impl ProbeSession {
+    /// Explains in the open transaction, in one round trip. The transaction must have passed the guard.
+    pub(super) async fn explain(
+        &self,
+        subject: Subject<'_>,
+        style: Style,
+        values: &[ParameterValue],
+        limit: Duration,
+    ) -> Result<Explained, Fault> {
+        if style == Style::Generic && self.major() < 16 {
+            return self.explain_execute(subject, values, limit).await;
+        }
+        let preamble = self.preamble(limit, subject.schemas, subject.settings);
+        let sql = command(style, self.major()) + subject.text;
+        let texts: Vec<TextValue<'_>> = if style == Style::Generic {
+            Vec::new()
+        } else {
+            values
+                .iter()
+                .map(|value| TextValue(value.value.as_deref()))
+                .collect()
+        };
+        // The unknown type lets the server infer each parameter's type, as if none had been given.
+        let parameters: Vec<Parameter<'_>> = texts
+            .iter()
+            .map(|value| (value as &(dyn ToSql + Sync), Type::UNKNOWN))
+            .collect();
+        let started = Instant::now();
+        let rows = self
+            .bounded(limit, async {
+                let (set, rows) = futures_util::join!(
+                    self.client().batch_execute(&preamble),
+                    self.client().query_typed(&sql, &parameters)
+                );
+                set.and(rows)
+            })
+            .await?;
+        Ok((plan(&rows)?, started.elapsed()))
+    }
+
+    /// The generic plan before `GENERIC_PLAN` existed. The values only decide which partitions are shown: NULL would prune all of them.
+    async fn explain_execute(
+        &self,
+        subject: Subject<'_>,
+        values: &[ParameterValue],
+        limit: Duration,
+    ) -> Result<Explained, Fault> {
+        let preamble = self.preamble(limit, subject.schemas, subject.settings)
+            + "; SET LOCAL plan_cache_mode = force_generic_plan";
+        let prepare = prepare(subject.text);
+        let arguments: Vec<String> = values
+            .iter()
+            .map(|value| literal(value.value.as_deref()))
+            .collect();
+        let execute = format!(
+            "{}EXECUTE {PREPARED}({})",
+            command(Style::Generic, self.major()),
+            arguments.join(", ")
+        );
+        let started = Instant::now();
+        let rows = self
+            .bounded(limit, async {
+                let client = self.client();
+                let (set, prepared, _, rows, _, _) = futures_util::join!(
+                    client.batch_execute(&preamble),
+                    client.query_typed(&prepare, &[]),
+                    client.batch_execute(SAVE),
+                    client.query_typed(&execute, &[]),
+                    client.batch_execute(RESTORE),
+                    client.batch_execute(DEALLOCATE)
+                );
+                set.and(prepared).and(rows)
+            })
+            .await?;
+        Ok((plan(&rows)?, started.elapsed()))
+    }
+
+    /// The types that the server infers for the parameters, in the open transaction, in one round trip. The transaction must have passed the guard: parsing
+    /// alone can evaluate a domain's constraint.
+    pub(super) async fn infer_types(
+        &self,
+        subject: Subject<'_>,
+        limit: Duration,
+    ) -> Result<Vec<InferredType>, Fault> {
+        let preamble = self.preamble(limit, subject.schemas, subject.settings);
+        let prepare = prepare(subject.text);
+        let name: Parameter<'_> = (&PREPARED, Type::TEXT);
+        let rows = self
+            .bounded(limit, async {
+                let client = self.client();
+                let (set, prepared, _, rows, _, _) = futures_util::join!(
+                    client.batch_execute(&preamble),
+                    client.query_typed(&prepare, &[]),
+                    client.batch_execute(SAVE_AND_PIN),
+                    client.query_typed(
+                        include_str!("../../queries/probe_types.sql"),
+                        std::slice::from_ref(&name)
+                    ),
+                    client.batch_execute(RESTORE),
+                    client.batch_execute(DEALLOCATE)
+                );
+                set.and(prepared).and(rows)
+            })
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(InferredType {
+                    name: super::link::get(row, "name")?,
+                    base: super::link::get(row, "base")?,
+                    kind: super::link::get(row, "kind")?,
+                    label: super::link::get(row, "label")?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// A parameter's type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InferredType {
+    /// As SQL writes it.
+    pub name: String,
+    /// The type below domains.
+    pub base: String,
+    /// `pg_type.typtype` of the base.
+    pub kind: String,
+    /// An enum's first label.
+    pub label: Option<String>,
+}
+
+/// A prepared statement outlives a failed transaction, and a pooler may then hand its server connection to others: the savepoint lets DEALLOCATE succeed
+/// whatever happened in between.
+const SAVE: &str = "SAVEPOINT pgtriage_prepared";
+/// The same, before a query of this program, which needs the system's names.
+const SAVE_AND_PIN: &str =
+    "SAVEPOINT pgtriage_prepared; SET LOCAL search_path = pg_catalog, pg_temp";
+const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_prepared";
+const DEALLOCATE: &str = "DEALLOCATE pgtriage_probe";
+
+fn prepare(text: &str) -> String {
+    format!("PREPARE {PREPARED} AS /* pgtriage */ {text}")
+}
+
+/// A constant that reads the same whatever `standard_conforming_strings` says.
+pub(super) fn literal(value: Option<&str>) -> String {
+    value.map_or_else(
+        || "NULL".to_owned(),
+        |text| format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+    )
+}
+
+/// The element of EXPLAIN's array.
+fn plan(rows: &[tokio_postgres::Row]) -> Result<serde_json::Value, Fault> {
+    let unreadable = || Fault::Unreadable("EXPLAIN returned no JSON plan".to_owned());
+    let row = rows.first().ok_or_else(unreadable)?;
+    let document: serde_json::Value = row
+        .try_get(0)
+        .map_err(|error| Fault::Unreadable(error.to_string()))?;
+    match document {
+        serde_json::Value::Array(plans) => plans.into_iter().next().ok_or_else(unreadable),
+        _ => Err(unreadable()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_follow_the_version() {
+        assert!(command(Style::Generic, 16).contains("GENERIC_PLAN true"));
+        assert!(!command(Style::Generic, 15).contains("GENERIC_PLAN"));
+        assert!(!command(Style::Plan, 18).contains("GENERIC_PLAN"));
+        assert!(command(Style::Analyze, 17).contains("SERIALIZE none"));
+        assert!(!command(Style::Analyze, 16).contains("MEMORY"));
+        assert!(command(Style::Plan, 13).contains("WAL false"));
+    }
+
+    #[test]
+    fn literals_cannot_be_left() {
+        assert_eq!(literal(Some("it's")), r"E'it\'s'");
+        assert_eq!(literal(Some(r"\' OR 1")), r"E'\\\' OR 1'");
+        assert_eq!(literal(None), "NULL");
+    }
+}

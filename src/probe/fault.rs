@@ -1,0 +1,99 @@
+//! Why a step of a probe did not succeed.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+/// What went wrong. After [`Fault::Refused`] and [`Fault::Stopped`] the session lives; after the others it is of no more use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The server rejected the statement.
+    #[error("{message}")]
+    Refused {
+        /// The SQLSTATE.
+        code: SqlState,
+        /// The server's message.
+        message: String,
+    },
+    /// The server's answer could not be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It took longer than allowed and was cancelled from this side.
+    #[error("no answer within {} s: cancelled", .0.as_secs())]
+    Stopped(Duration),
+    /// The connection is gone.
+    #[error("{0}")]
+    Lost(String),
+    /// The user asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Fault {
+    /// Whether the session can go on.
+    pub(super) const fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Cancelled)
+    }
+
+    fn has_code(&self, codes: &[SqlState]) -> bool {
+        matches!(self, Self::Refused { code, .. } if codes.contains(code))
+    }
+
+    /// The statement ran out of its time: by the server's timeout or by ours.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Stopped(_)) || self.has_code(&[SqlState::QUERY_CANCELED])
+    }
+
+    /// A lock was not granted in time.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        self.has_code(&[SqlState::LOCK_NOT_AVAILABLE])
+    }
+
+    /// The role lacks a privilege.
+    pub(super) fn is_permission(&self) -> bool {
+        self.has_code(&[SqlState::INSUFFICIENT_PRIVILEGE])
+    }
+
+    /// A name was not found: perhaps another search path has it.
+    pub(super) fn is_unknown_name(&self) -> bool {
+        self.has_code(&[
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_FUNCTION,
+            SqlState::UNDEFINED_OBJECT,
+            SqlState::INVALID_SCHEMA_NAME,
+        ])
+    }
+
+    /// The text does not parse or does not type: normalisation may have broken it.
+    pub(super) fn is_broken_text(&self) -> bool {
+        self.has_code(&[
+            SqlState::SYNTAX_ERROR,
+            SqlState::INDETERMINATE_DATATYPE,
+            SqlState::AMBIGUOUS_FUNCTION,
+            SqlState::AMBIGUOUS_PARAMETER,
+            SqlState::UNDEFINED_FUNCTION,
+            SqlState::UNDEFINED_PARAMETER,
+            SqlState::UNDEFINED_COLUMN,
+            SqlState::UNDEFINED_OBJECT,
+            SqlState::DATATYPE_MISMATCH,
+            SqlState::CANNOT_COERCE,
+            SqlState::GROUPING_ERROR,
+            SqlState::WRONG_OBJECT_TYPE,
+            SqlState::FEATURE_NOT_SUPPORTED,
+            SqlState::INVALID_TEXT_REPRESENTATION,
+            SqlState::INVALID_DATETIME_FORMAT,
+            SqlState::INVALID_COLUMN_REFERENCE,
+        ])
+    }
+
+    /// A value was not fit for where it was used (class 22), as opposed to the text being wrong.
+    pub(super) fn is_bad_value(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code.code().starts_with("22") || code.code().starts_with("23"))
+            || self.has_code(&[SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_TABLE])
+    }
+
+    /// Execution tried something that a read-only transaction does not do.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.has_code(&[SqlState::READ_ONLY_SQL_TRANSACTION])
+    }
+}

@@ -1,0 +1,383 @@
+//! The session of the probes: every step has an end, and nothing outlives its transaction.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+use super::fault::Fault;
+use super::guard::{GuardNames, Objection};
+use crate::connect::{Canceller, Session};
+use crate::ids::quote_ident;
+
+/// How long a probe waits for a lock. The tables of a workload are in use; whoever waits for a lock makes others queue behind.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long this program's own catalog queries may take.
+const CATALOG_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much later than the server's timeout this side cancels.
+const CLIENT_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a cancel request and then the cancelled statement may take; after that the connection is given up.
+const CANCEL_GRACE: Duration = Duration::from_secs(1);
+
+/// The name of the statement that types are inferred with; it is deallocated in the round trip that makes it.
+pub(super) const PREPARED: &str = "pgtriage_probe";
+
+/// The settings that keep probes out of logs and counters, where the role may set them.
+const QUIET: [(&str, &str); 6] = [
+    ("auto_explain.log_min_duration", "-1"),
+    ("log_duration", "off"),
+    ("log_min_duration_sample", "-1"),
+    ("log_min_duration_statement", "-1"),
+    ("log_transaction_sample_rate", "0"),
+    ("pg_stat_statements.track", "none"),
+];
+
+/// Whether a transaction may write. It is rolled back all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// READ ONLY
+    Read,
+    /// READ WRITE
+    Write,
+}
+
+/// A parameter of one of this program's own queries.
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// An own connection for probes.
+pub(super) struct ProbeSession {
+    session: Session,
+    canceller: Canceller,
+    cancelled: watch::Receiver<bool>,
+    /// When all must have ended, whatever the server does.
+    deadline: Instant,
+    version_num: i32,
+    schemas: Vec<String>,
+    /// `SET LOCAL` statements that open every transaction, after its own.
+    quiet: String,
+    client_check: bool,
+}
+
+impl ProbeSession {
+    /// Opens a connection beside `base` and learns what it needs.
+    pub(super) async fn open(
+        base: &Session,
+        cancelled: watch::Receiver<bool>,
+        deadline: Instant,
+    ) -> Result<Self, Fault> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let session = timeout(left.min(CATALOG_TIMEOUT * 2), base.reconnect())
+            .await
+            .map_err(|_| Fault::Lost("the server does not accept a connection".to_owned()))?
+            .map_err(|error| Fault::Lost(error.to_string()))?;
+        let mut probe = Self {
+            canceller: session.canceller(),
+            session,
+            cancelled,
+            deadline,
+            version_num: 0,
+            schemas: Vec::new(),
+            quiet: String::new(),
+            client_check: false,
+        };
+        probe.learn().await?;
+        Ok(probe)
+    }
+
+    async fn learn(&mut self) -> Result<(), Fault> {
+        let rows = self
+            .own(include_str!("../../queries/probe_session.sql"), &[])
+            .await?;
+        let row = one(&rows)?;
+        self.schemas = get(row, "schemas")?;
+        self.version_num = get(row, "version_num")?;
+        self.client_check = self.major() >= 14 && self.accepts_client_check().await?;
+        let quiet = if self.major() >= 15 {
+            include_str!("../../queries/probe_quiet_15.sql")
+        } else {
+            include_str!("../../queries/probe_quiet_13.sql")
+        };
+        self.begin(Access::Read).await?;
+        let rows = self.own(quiet, &[]).await;
+        self.end().await?;
+        for row in rows? {
+            let name: String = get(&row, "name")?;
+            if let Some((name, value)) = QUIET.iter().find(|(known, _)| *known == name) {
+                // A write to a String cannot fail.
+                let _ = write!(self.quiet, "SET LOCAL {name} = '{value}'; ");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the platform of the server lets it notice a client that went away in the middle of a statement.
+    async fn accepts_client_check(&self) -> Result<bool, Fault> {
+        let tried = self
+            .bounded(
+                CATALOG_TIMEOUT,
+                self.client()
+                    .batch_execute("BEGIN; SET LOCAL client_connection_check_interval = 1000"),
+            )
+            .await;
+        self.end().await?;
+        match tried {
+            Ok(()) => Ok(true),
+            Err(fault) if fault.is_lost() => Err(fault),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The server's major version.
+    pub(super) const fn major(&self) -> i32 {
+        self.version_num / 10_000
+    }
+
+    /// The schemas of the role's own search path, those of the system left out.
+    pub(super) fn schemas(&self) -> &[String] {
+        &self.schemas
+    }
+
+    pub(super) const fn client(&self) -> &Client {
+        &self.session.client
+    }
+
+    /// What is left until all must have ended.
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Opens a transaction in which this program's own queries are safe from other schemas' functions and operators.
+    pub(super) async fn begin(&self, access: Access) -> Result<(), Fault> {
+        let opener = self.opener(access);
+        self.bounded(CATALOG_TIMEOUT, self.client().batch_execute(&opener))
+            .await
+    }
+
+    /// Opens a transaction and asks the guard, in one round trip.
+    pub(super) async fn begin_guarded(
+        &self,
+        access: Access,
+        names: &GuardNames,
+        schemas: &[String],
+        trusted: &[String],
+    ) -> Result<Vec<Objection>, Fault> {
+        let opener = self.opener(access);
+        let writes = access == Access::Write;
+        let parameters: [Parameter<'_>; 5] = [
+            (&names.names, Type::TEXT_ARRAY),
+            (&names.operators, Type::TEXT_ARRAY),
+            (&schemas, Type::TEXT_ARRAY),
+            (&trusted, Type::TEXT_ARRAY),
+            (&writes, Type::BOOL),
+        ];
+        let rows = self
+            .bounded(CATALOG_TIMEOUT, async {
+                // Both are on their way before the first answer is awaited.
+                let (begun, rows) = futures_util::join!(
+                    self.client().batch_execute(&opener),
+                    self.client()
+                        .query_typed(include_str!("../../queries/guard.sql"), &parameters)
+                );
+                begun.and(rows)
+            })
+            .await?;
+        rows.iter()
+            .map(Objection::decode)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Fault::Unreadable(error.to_string()))
+    }
+
+    fn opener(&self, access: Access) -> String {
+        let mode = match access {
+            Access::Read => "READ ONLY",
+            Access::Write => "READ WRITE",
+        };
+        format!(
+            "BEGIN TRANSACTION {mode}; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off; \
+             SET LOCAL standard_conforming_strings = on; {limits}{quiet}",
+            limits = self.limits(CATALOG_TIMEOUT),
+            quiet = self.quiet,
+        )
+    }
+
+    /// The timeouts of one statement, and what ends the session should this program be gone.
+    fn limits(&self, statement: Duration) -> String {
+        let statement = millis(statement.min(self.left()));
+        let idle = millis(CATALOG_TIMEOUT * 2);
+        let mut text = format!(
+            "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; \
+             SET LOCAL idle_in_transaction_session_timeout = {idle}; ",
+            lock = millis(LOCK_TIMEOUT),
+        );
+        if self.client_check {
+            text.push_str("SET LOCAL client_connection_check_interval = 1000; ");
+        }
+        if self.major() >= 17 {
+            let all = statement.saturating_add(idle);
+            // A write to a String cannot fail.
+            let _ = write!(text, "SET LOCAL transaction_timeout = {all}; ");
+        }
+        text
+    }
+
+    /// What goes before a statement of the workload: its time, its search path, the user's settings.
+    pub(super) fn preamble(
+        &self,
+        statement: Duration,
+        schemas: &[String],
+        settings: &str,
+    ) -> String {
+        format!(
+            "SET LOCAL jit = DEFAULT; {settings}SET LOCAL standard_conforming_strings = on; {limits}SET LOCAL search_path = {path}",
+            limits = self.limits(statement),
+            path = pinned_path(schemas),
+        )
+    }
+
+    /// Runs one of this program's own queries. Inside of a transaction, except for queries that qualify every name.
+    pub(super) async fn own(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        self.bounded(CATALOG_TIMEOUT, self.client().query_typed(sql, parameters))
+            .await
+    }
+
+    /// Ends the transaction, whatever state it is in, and clears the session.
+    pub(super) async fn end(&self) -> Result<(), Fault> {
+        let ended = async {
+            let (rolled_back, discarded) = futures_util::join!(
+                self.client().batch_execute("ROLLBACK"),
+                self.client().batch_execute("DISCARD ALL")
+            );
+            // A pooler may refuse DISCARD; every setting was LOCAL, so ROLLBACK has undone it already.
+            drop(discarded);
+            rolled_back
+        };
+        // Ctrl-C must not keep the transaction open.
+        match timeout(CATALOG_TIMEOUT.min(self.left() + CANCEL_GRACE), ended).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.fault(&error).await),
+            Err(_) => Err(Fault::Lost("the server does not answer".to_owned())),
+        }
+    }
+
+    /// Waits for `work` no longer than `limit`; then cancels it at the server.
+    pub(super) async fn bounded<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        tokio::pin!(work);
+        let limit = (limit + CLIENT_GRACE).min(self.left());
+        let stop = tokio::select! {
+            done = &mut work => return self.settled(done).await,
+            () = sleep(limit) => Fault::Stopped(limit),
+            () = asked_to_stop(self.cancelled.clone()) => Fault::Cancelled,
+        };
+        let asked = timeout(CANCEL_GRACE, self.canceller.cancel()).await;
+        match timeout(CANCEL_GRACE, &mut work).await {
+            Ok(Err(error)) => match self.fault(&error).await {
+                lost @ Fault::Lost(_) => Err(lost),
+                _ => Err(stop),
+            },
+            Ok(Ok(_)) => Err(stop),
+            Err(_) => Err(match (stop, asked) {
+                (Fault::Cancelled, _) => Fault::Cancelled,
+                (_, Ok(Err(lost))) => Fault::Lost(lost.reason),
+                _ => Fault::Lost(format!("no answer within {} s", limit.as_secs())),
+            }),
+        }
+    }
+
+    async fn settled<T>(&self, done: Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
+        match done {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.fault(&error).await),
+        }
+    }
+
+    async fn fault(&self, error: &tokio_postgres::Error) -> Fault {
+        if let Some(lost) = self.session.lost(error).await {
+            return Fault::Lost(lost.reason);
+        }
+        match error.as_db_error() {
+            Some(refusal) => Fault::Refused {
+                code: refusal.code().clone(),
+                message: refusal.message().to_owned(),
+            },
+            None => Fault::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// Completes when the user asks to stop; never if nobody can ask any more.
+async fn asked_to_stop(mut cancelled: watch::Receiver<bool>) {
+    if cancelled.wait_for(|asked| *asked).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The search path with `pg_catalog` first and `pg_temp` last: neither another schema nor a temporary object can stand before the system's.
+fn pinned_path(schemas: &[String]) -> String {
+    let mut path = "pg_catalog".to_owned();
+    for schema in schemas {
+        if schema != "pg_catalog" && !schema.starts_with("pg_temp") {
+            path.push_str(", ");
+            path.push_str(&quote_ident(schema));
+        }
+    }
+    path.push_str(", pg_temp");
+    path
+}
+
+/// At least 1: for the server 0 means no limit.
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis())
+        .unwrap_or(u32::MAX / 4)
+        .max(1)
+}
+
+fn one(rows: &[Row]) -> Result<&Row, Fault> {
+    rows.first()
+        .ok_or_else(|| Fault::Unreadable("the server returned no row".to_owned()))
+}
+
+/// A column of a row of an own query.
+pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
+    row: &'a Row,
+    column: &str,
+) -> Result<T, Fault> {
+    row.try_get(column)
+        .map_err(|error| Fault::Unreadable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_path_is_pinned_and_quoted() {
+        let schemas = ["Sales", "pg_catalog", "public", "pg_temp_3", "a\"b"].map(str::to_owned);
+        assert_eq!(
+            pinned_path(&schemas),
+            "pg_catalog, \"Sales\", public, \"a\"\"b\", pg_temp"
+        );
+        assert_eq!(pinned_path(&[]), "pg_catalog, pg_temp");
+    }
+
+    #[test]
+    fn no_limit_becomes_the_servers_unlimited() {
+        assert_eq!(millis(Duration::ZERO), 1);
+        assert_eq!(millis(Duration::from_secs(2)), 2000);
+        assert!(millis(Duration::MAX) < i32::MAX as u32);
+    }
+}

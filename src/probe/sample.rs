@@ -1,0 +1,95 @@
+//! Rows of tables, for columns that have no statistics to take values from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::attempt::Attempt;
+use super::catalog::Tables;
+use super::fault::Fault;
+use super::guard::Verdict;
+use super::step::Wanted;
+use crate::ids::{QualifiedName, quote_ident};
+use crate::sql::parameters::{ParameterUse, Parameters};
+
+/// How long looking at one row of a table may take.
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Attempt<'_> {
+    /// Looks at one row of each table whose columns have no statistics.
+    pub(super) async fn sample(&self, uses: &Parameters, tables: &mut Tables) -> Result<(), Fault> {
+        for (table, columns) in self.unknown_columns(uses, tables) {
+            let list: Vec<String> = columns
+                .iter()
+                .map(|column| format!("{}::text", quote_ident(column)))
+                .collect();
+            let text = format!("SELECT {} FROM {table} LIMIT 1", list.join(", "));
+            let values = match self.row(&text, columns.len()).await {
+                Err(fault) if fault.is_lost() => return Err(fault),
+                row => row.unwrap_or_default(),
+            };
+            let mut values = values.into_iter();
+            for column in columns {
+                tables.remember(&table, &column, values.next().flatten());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn unknown_columns(
+        &self,
+        uses: &Parameters,
+        tables: &Tables,
+    ) -> BTreeMap<QualifiedName, Vec<String>> {
+        let mut unknown: BTreeMap<QualifiedName, Vec<String>> = BTreeMap::new();
+        for used in uses.values().flatten() {
+            let (ParameterUse::Compared { column, .. } | ParameterUse::Assigned { column, .. }) =
+                used
+            else {
+                continue;
+            };
+            let Some((table, column)) = tables.column(column, self.path) else {
+                continue;
+            };
+            let has_values = column.statistics.as_ref().is_some_and(|statistics| {
+                !statistics.most_common_values.is_empty() || !statistics.histogram_bounds.is_empty()
+            });
+            if table.readable && !has_values && tables.sample(&table.name, &column.name).is_none() {
+                let columns = unknown.entry(table.name.clone()).or_default();
+                if !columns.contains(&column.name) {
+                    columns.push(column.name.clone());
+                }
+            }
+        }
+        unknown
+    }
+
+    /// The first row of a text of this program over a table of the workload: guarded like any other.
+    async fn row(&self, text: &str, columns: usize) -> Result<Vec<Option<String>>, Fault> {
+        let session = self.context.session;
+        let wanted = Wanted::Plan(None);
+        if self.begin(text, &wanted).await? != Verdict::Run {
+            session.end().await?;
+            return Ok(Vec::new());
+        }
+        let preamble = session.preamble(SAMPLE_TIMEOUT, &[], "");
+        let sql = format!("/* pgtriage */ {text}");
+        let rows = session
+            .bounded(SAMPLE_TIMEOUT, async {
+                let client = session.client();
+                let (set, rows) = futures_util::join!(
+                    client.batch_execute(&preamble),
+                    client.query_typed(&sql, &[])
+                );
+                set.and(rows)
+            })
+            .await;
+        let ended = session.end().await;
+        let rows = rows?;
+        ended?;
+        Ok(rows.first().map_or_else(Vec::new, |row| {
+            (0..columns)
+                .map(|column| row.try_get(column).unwrap_or_default())
+                .collect()
+        }))
+    }
+}

@@ -1,0 +1,444 @@
+//! Values for parameters: from the planner's statistics of the column that a parameter is used with, else from a row of the table, else from its type.
+
+use super::catalog::TablesUnder;
+use super::explain::InferredType;
+use crate::ids::QualifiedName;
+use crate::snapshot::{Column, ColumnStatistics, ParameterValue, ParameterVariant};
+use crate::sql::parameters::{ParameterColumn, ParameterUse, Parameters, Position};
+
+/// What stands for LIMIT's parameter: a page of a list.
+const LIMIT: &str = "10";
+
+/// How many values an array holds.
+const ARRAY_LENGTH: usize = 3;
+
+/// Where in the histogram the bound of an open range lies, so that a tenth of the values is within it.
+const OPEN_RANGE: f64 = 0.9;
+
+/// Where the lower bound of a closed range lies, so that a tenth of the values is within it.
+const CLOSED_RANGE: f64 = 0.45;
+
+/// Where values may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Statistics and rows first.
+    Columns,
+    /// The type alone: for when those did not fit.
+    Types,
+}
+
+/// All that is known about a statement's parameters.
+pub(super) struct Known<'a> {
+    /// Their uses.
+    pub uses: &'a Parameters,
+    /// How many there are: the highest number.
+    pub count: u32,
+    /// Their types in order, once the server was asked.
+    pub types: Option<&'a [InferredType]>,
+    /// The tables.
+    pub tables: &'a TablesUnder<'a>,
+    /// What may be used.
+    pub source: Source,
+}
+
+impl Known<'_> {
+    /// A value for each parameter; `None` where the type has to be known first. A value of `None` in the end is NULL.
+    pub(super) fn choose(&self, variant: ParameterVariant) -> Option<Vec<ParameterValue>> {
+        (1..=self.count)
+            .map(|number| self.value(number, variant))
+            .collect()
+    }
+
+    fn type_of(&self, number: u32) -> Option<&InferredType> {
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.types?.get(index)
+    }
+
+    fn uses_of(&self, number: u32) -> &[ParameterUse] {
+        self.uses.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    fn value(&self, number: u32, variant: ParameterVariant) -> Option<ParameterValue> {
+        let uses = self.uses_of(number);
+        let inferred = self.type_of(number);
+        let with = |type_name: &str, value: Option<String>, origin: String| ParameterValue {
+            number,
+            type_name: inferred.map_or(type_name, |t| t.name.as_str()).to_owned(),
+            value,
+            origin,
+        };
+        if uses.contains(&ParameterUse::Limit) {
+            return Some(with("bigint", Some(LIMIT.to_owned()), "LIMIT".to_owned()));
+        }
+        if uses.contains(&ParameterUse::Offset) {
+            return Some(with("bigint", Some("0".to_owned()), "OFFSET".to_owned()));
+        }
+        if self.source == Source::Columns {
+            let found = uses
+                .iter()
+                .find_map(|used| self.column_value(number, used, variant));
+            if let Some((type_name, value, origin)) = found {
+                return Some(with(&type_name, Some(value), origin));
+            }
+        }
+        let known = inferred.cloned().or_else(|| cast_type(uses))?;
+        let value = default_of(&known);
+        let origin = if value.is_some() {
+            format!("a value of type {}", known.name)
+        } else {
+            format!("no value of type {} is known", known.name)
+        };
+        Some(with(&known.name, value, origin))
+    }
+
+    /// Type, value and origin.
+    fn column_value(
+        &self,
+        number: u32,
+        used: &ParameterUse,
+        variant: ParameterVariant,
+    ) -> Option<(String, String, String)> {
+        let (named, operator, position) = match used {
+            ParameterUse::Compared {
+                column,
+                operator,
+                position,
+            } => (column, operator.as_str(), *position),
+            ParameterUse::Assigned { column, position } => (column, "=", *position),
+            _ => return None,
+        };
+        let (table, column) = self.tables.column(named)?;
+        if let (Some(_), Some(inferred)) = (&named.expression, self.type_of(number)) {
+            if family(&inferred.base) != family(&column.type_name) {
+                return None;
+            }
+        } else if named.expression.is_some() && family(&column.type_name) != Family::Text {
+            return None;
+        }
+        let nth = self.earlier_uses(number, named);
+        let pick = |nth: usize| self.pick(&table.name, column, variant, nth);
+        let name = format!("{}.{}", table.name, column.name);
+        match position {
+            Position::Part | Position::ColumnElement => None,
+            Position::Array => {
+                let values: Vec<(String, &str)> = (0..ARRAY_LENGTH).filter_map(pick).collect();
+                let (_, what) = values.first()?;
+                let origin = format!("{what} of {name} and its neighbours");
+                let list = values.iter().map(|(value, _)| value.as_str());
+                Some((format!("{}[]", column.type_name), array(list), origin))
+            }
+            Position::Pattern => {
+                let (value, what) = pick(nth)?;
+                let pattern = pattern(&folded(named, value), operator);
+                Some((
+                    "text".to_owned(),
+                    pattern,
+                    format!("start of {what} of {name}"),
+                ))
+            }
+            Position::Value | Position::Element => {
+                let (value, what) = match bound(operator) {
+                    Some(bound) => self
+                        .range(number, named, column, bound)
+                        .or_else(|| pick(0))?,
+                    None => pick(nth)?,
+                };
+                let value = folded(named, value);
+                Some((column.type_name.clone(), value, format!("{what} of {name}")))
+            }
+        }
+    }
+
+    /// How many parameters before this one are compared with the same column for equality: the elements of an IN list are to differ.
+    fn earlier_uses(&self, number: u32, column: &ParameterColumn) -> usize {
+        self.uses
+            .range(..number)
+            .filter(|(_, uses)| {
+                uses.iter().any(|used| {
+                    matches!(used, ParameterUse::Compared { column: other, operator, .. }
+                        if other == column && bound(operator).is_none())
+                })
+            })
+            .count()
+    }
+
+    fn pick(
+        &self,
+        table: &QualifiedName,
+        column: &Column,
+        variant: ParameterVariant,
+        nth: usize,
+    ) -> Option<(String, &'static str)> {
+        column
+            .statistics
+            .as_ref()
+            .and_then(|statistics| pick(statistics, variant, nth))
+            .or_else(|| {
+                let sample = self.tables.sample(table, &column.name)?.clone()?;
+                Some((sample, "a row's value"))
+            })
+    }
+
+    /// The bound of a range: so that a tenth of the values lies within, whether it is open or closed by another parameter.
+    fn range(
+        &self,
+        number: u32,
+        named: &ParameterColumn,
+        column: &Column,
+        bound: Bound,
+    ) -> Option<(String, &'static str)> {
+        let statistics = column.statistics.as_ref()?;
+        let closed = self.uses.iter().any(|(other, uses)| {
+            *other != number
+                && uses.iter().any(|used| {
+                    matches!(used, ParameterUse::Compared { column, operator, .. }
+                        if column == named && self::bound(operator) == Some(bound.opposite()))
+                })
+        });
+        let (lower, what) = if closed {
+            (CLOSED_RANGE, "near the middle of the histogram")
+        } else {
+            (OPEN_RANGE, "near the end of the histogram")
+        };
+        let at = match bound {
+            Bound::Lower => lower,
+            Bound::Upper => 1.0 - lower,
+        };
+        quantile(statistics, at).map(|value| (value, what))
+    }
+}
+
+/// Which end of a range a parameter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Lower,
+    Upper,
+}
+
+impl Bound {
+    const fn opposite(self) -> Self {
+        match self {
+            Self::Lower => Self::Upper,
+            Self::Upper => Self::Lower,
+        }
+    }
+}
+
+fn bound(operator: &str) -> Option<Bound> {
+    match operator {
+        ">" | ">=" => Some(Bound::Lower),
+        "<" | "<=" => Some(Bound::Upper),
+        _ => None,
+    }
+}
+
+/// The `nth` value of a kind. The histogram leaves the most common values out, so its values are the ordinary ones.
+fn pick(
+    statistics: &ColumnStatistics,
+    variant: ParameterVariant,
+    nth: usize,
+) -> Option<(String, &'static str)> {
+    let common = &statistics.most_common_values;
+    let histogram = &statistics.histogram_bounds;
+    let at = |values: &[String], start: usize| {
+        let index = (start + nth).checked_rem(values.len())?;
+        values.get(index).cloned()
+    };
+    let most_common = || Some((at(common, 0)?, "most common value"));
+    let middle = || {
+        Some((
+            at(histogram, histogram.len() / 2)?,
+            "middle of the histogram",
+        ))
+    };
+    match variant {
+        ParameterVariant::MostCommon => most_common().or_else(middle),
+        ParameterVariant::Rare => at(histogram, histogram.len() / 4)
+            .map(|value| (value, "rare value"))
+            .or_else(|| {
+                let last = common.len().checked_sub(1 + nth % common.len().max(1))?;
+                Some((
+                    common.get(last)?.clone(),
+                    "least common of the listed values",
+                ))
+            }),
+        _ => middle().or_else(|| {
+            let value = at(common, common.len() / 2)?;
+            Some((value, "middle of the most common values"))
+        }),
+    }
+}
+
+/// The value below which a share of the values lies; without a histogram, of the most common values in their order.
+fn quantile(statistics: &ColumnStatistics, share: f64) -> Option<String> {
+    let mut values = statistics.histogram_bounds.clone();
+    if values.is_empty() {
+        values.clone_from(&statistics.most_common_values);
+        sort_values(&mut values);
+    }
+    let last = values.len().checked_sub(1)?;
+    // There are 10,001 bounds at most (`default_statistics_target`): position × 1000 is exact.
+    let thousandth = (1..=1000_usize)
+        .find(|t| u32::try_from(*t).is_ok_and(|t| f64::from(t) >= share * 1000.0))?;
+    values.get(last * thousandth / 1000).cloned()
+}
+
+/// By number where all are numbers; else as text, which is right for ISO dates.
+fn sort_values(values: &mut [String]) {
+    let numeric = values.iter().all(|value| value.parse::<f64>().is_ok());
+    if numeric {
+        values.sort_by(|a, b| {
+            let number = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
+            number(a).total_cmp(&number(b))
+        });
+    } else {
+        values.sort();
+    }
+}
+
+/// The value as an expression over the column would give it.
+fn folded(column: &ParameterColumn, value: String) -> String {
+    let expression = column.expression.as_deref().unwrap_or_default();
+    if expression.contains("lower(") {
+        value.to_lowercase()
+    } else if expression.contains("upper(") {
+        value.to_uppercase()
+    } else {
+        value
+    }
+}
+
+/// A pattern that the start of `value` matches.
+fn pattern(value: &str, operator: &str) -> String {
+    let length = value.chars().count().div_ceil(2).clamp(1, 4);
+    let start: String = value.chars().take(length).collect();
+    if operator.contains("~~") || operator.eq_ignore_ascii_case("similar to") {
+        let mut pattern: String = start
+            .chars()
+            .filter(|c| !matches!(c, '%' | '_' | '\\'))
+            .collect();
+        pattern.push('%');
+        pattern
+    } else {
+        let plain: String = start.chars().filter(|c| c.is_alphanumeric()).collect();
+        format!("^{plain}")
+    }
+}
+
+/// An array constant of the values.
+fn array<'v>(values: impl Iterator<Item = &'v str>) -> String {
+    let quoted: Vec<String> = values
+        .map(|value| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
+    format!("{{{}}}", quoted.join(","))
+}
+
+/// Kinds of types that read one another's text form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Text,
+    Number,
+    Time,
+    Other,
+}
+
+fn family(type_name: &str) -> Family {
+    let name = type_name.to_ascii_lowercase();
+    if name.ends_with("[]") {
+        return Family::Other;
+    }
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    if starts(&["text", "char", "varchar", "citext", "name"]) {
+        Family::Text
+    } else if starts(&["timestamp", "date"]) {
+        Family::Time
+    } else if starts(&[
+        "int", "bigint", "smallint", "numeric", "decimal", "real", "double", "float",
+    ]) && !name.starts_with("interval")
+    {
+        Family::Number
+    } else {
+        Family::Other
+    }
+}
+
+/// The type that the text casts a parameter to.
+fn cast_type(uses: &[ParameterUse]) -> Option<InferredType> {
+    uses.iter().find_map(|used| match used {
+        ParameterUse::Cast(name) => {
+            let type_ = InferredType {
+                name: name.clone(),
+                base: name.to_ascii_lowercase(),
+                kind: "b".to_owned(),
+                label: None,
+            };
+            default_of(&type_).is_some().then_some(type_)
+        }
+        _ => None,
+    })
+}
+
+/// An ordinary value of a type.
+fn default_of(type_: &InferredType) -> Option<String> {
+    if let Some(label) = &type_.label {
+        return Some(label.clone());
+    }
+    if let Some(element) = type_.base.strip_suffix("[]") {
+        let element = InferredType {
+            name: element.to_owned(),
+            base: element.to_owned(),
+            kind: "b".to_owned(),
+            label: None,
+        };
+        return Some(default_of(&element).map_or_else(
+            || "{}".to_owned(),
+            |value| array(std::iter::once(value.as_str())),
+        ));
+    }
+    match type_.kind.as_str() {
+        "r" => return Some("empty".to_owned()),
+        "m" => return Some("{}".to_owned()),
+        _ => {}
+    }
+    let base = type_.base.as_str();
+    let base = base.split('(').next().unwrap_or(base).trim();
+    let value = match base {
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" | "oid"
+        | "int" | "int2" | "int4" | "int8" | "float" | "float4" | "float8" | "decimal"
+        | "money" | "bit" | "bit varying" | "varbit" | "xid" | "xid8" | "cid" => "1",
+        "text" | "character varying" | "character" | "varchar" | "char" | "bpchar" | "name"
+        | "\"char\"" | "citext" | "ltree" | "unknown" | "tsquery" | "lquery" | "ltxtquery" => "a",
+        "boolean" | "bool" => "true",
+        "date"
+        | "timestamp without time zone"
+        | "timestamp with time zone"
+        | "timestamp"
+        | "timestamptz" => "now",
+        "time without time zone" | "time with time zone" | "time" | "timetz" => "12:00",
+        "interval" => "1 day",
+        "uuid" => "00000000-0000-0000-0000-000000000000",
+        "json" | "jsonb" => "{}",
+        "jsonpath" => "$",
+        "xml" => "<a/>",
+        "bytea" | "hstore" | "tsvector" => "",
+        "inet" => "127.0.0.1",
+        "cidr" => "127.0.0.0/8",
+        "macaddr" => "08:00:2b:01:02:03",
+        "macaddr8" => "08:00:2b:01:02:03:04:05",
+        "point" => "(0,0)",
+        "box" | "lseg" => "(0,0),(1,1)",
+        "path" | "polygon" => "((0,0),(1,1),(1,0))",
+        "circle" => "<(0,0),1>",
+        "line" => "{1,-1,0}",
+        "pg_lsn" => "0/0",
+        "tid" => "(0,1)",
+        "regclass" => "pg_class",
+        "regtype" => "int4",
+        "regproc" => "version",
+        "regconfig" => "simple",
+        "regrole" | "regnamespace" | "regoper" | "regoperator" | "regprocedure" => "0",
+        "geometry" | "geography" => "POINT(0 0)",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
