@@ -71,6 +71,11 @@ fn reload(name: &str, value: &str) -> String {
     format!("ALTER SYSTEM SET {name} = {value}; SELECT pg_reload_conf();")
 }
 
+/// The name without quotes: in a message, quotes mark values, which redaction replaces.
+fn plain(table: &Table) -> String {
+    format!("{}.{}", table.name.schema, table.name.name)
+}
+
 struct Look<'a> {
     snapshot: &'a Snapshot,
     seen: &'a Seen<'a>,
@@ -430,7 +435,7 @@ impl Look<'_> {
                 "role {role} may not SELECT from {} of {} tables ({}{}), so their column statistics are hidden and their statements cannot be executed",
                 unreadable.len(),
                 tables.len(),
-                first.name,
+                plain(first),
                 if unreadable.len() > 1 { ", …" } else { "" },
             ),
             remedy,
@@ -455,7 +460,7 @@ impl Look<'_> {
             format!(
                 "row-level security applies to role {name} on {} tables ({}{}), which hides their column statistics and changes plans",
                 secured.len(),
-                first.name,
+                plain(first),
                 if secured.len() > 1 { ", …" } else { "" },
             ),
             format!("ALTER ROLE {name} BYPASSRLS;"),
@@ -470,10 +475,7 @@ impl Look<'_> {
             .tables
             .iter()
             .find(|table| table.oid == *first);
-        let name = table.map_or_else(
-            || format!("with oid {first}"),
-            |table| table.name.to_string(),
-        );
+        let name = table.map_or_else(|| format!("with oid {first}"), plain);
         Some(Gap {
             area: Area::Indexes,
             reason: format!(

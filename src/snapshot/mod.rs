@@ -3,9 +3,11 @@
 //!
 //! `Option` stands for what a server version, a privilege or an extension can hide: unknown is never zero.
 
+mod capture;
 mod catalog;
 pub mod delta;
 mod plans;
+mod redact;
 mod server;
 mod statements;
 mod what_if;
@@ -14,6 +16,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use capture::CaptureError;
 pub use catalog::{
     Column, ColumnStatistics, ForeignKey, ForeignKeyAction, Index, IndexCounters, IndexKey,
     RelationKind, Table, TableCounters, UNREADABLE,
@@ -21,6 +24,7 @@ pub use catalog::{
 pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome, ProbeStatus,
 };
+pub use redact::redact;
 pub use server::{DatabaseCounters, Extension, Role, Server, Setting, Settings};
 pub use statements::{
     BlockCounters, CounterSource, HiddenStatements, IoTimes, JitCounters, ParallelWorkers, Spread,

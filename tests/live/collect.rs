@@ -286,15 +286,9 @@ async fn the_extension_may_live_in_any_schema_and_be_old() {
         .filter(|(major, _)| majors().contains(major))
     {
         let cluster = shop(major);
-        let old = if version == "1.8" && major > 13 {
-            // The oldest version that can be installed directly; 1.8 records like it.
-            "CREATE EXTENSION pg_stat_statements SCHEMA \"odd \"\" schema\" VERSION '1.8'"
-                .to_owned()
-        } else {
-            format!(
-                "CREATE EXTENSION pg_stat_statements SCHEMA \"odd \"\" schema\" VERSION '{version}'"
-            )
-        };
+        let old = format!(
+            "CREATE EXTENSION pg_stat_statements SCHEMA \"odd \"\" schema\" VERSION '{version}'"
+        );
         let sql =
             format!("CREATE SCHEMA \"odd \"\" schema\"; {old}; SELECT count(*) FROM customers");
         cluster.execute(DATABASE, &sql).expect("the extension");

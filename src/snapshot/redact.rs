@@ -1,0 +1,94 @@
+//! A snapshot without the target's data: every literal becomes a token.
+
+use super::{
+    Column, Gap, Index, ParameterValue, PlanRecord, ProbeOutcome, Snapshot, Table, UNREADABLE,
+    WhatIf,
+};
+use crate::sql::redact::Redactor;
+
+/// Replaces literals by tokens, in place: in statements, plans and their parameters, column statistics, index
+/// expressions and predicates, and the server's messages. Names of tables, columns, roles and settings stay.
+pub fn redact(snapshot: &mut Snapshot, redactor: &mut Redactor) {
+    // Messages may quote what was bound, wherever in the snapshot they stand.
+    for parameter in snapshot.plans.iter().flat_map(|plan| &plan.parameters) {
+        if let Some(value) = &parameter.value {
+            redactor.learn_secret(value);
+        }
+    }
+    for statement in &mut snapshot.statements {
+        sql(&mut statement.query, redactor);
+    }
+    for table in &mut snapshot.tables {
+        redact_table(table, redactor);
+    }
+    for index in &mut snapshot.indexes {
+        redact_index(index, redactor);
+    }
+    for probe in &mut snapshot.probes {
+        redact_probe(probe, redactor);
+    }
+    for plan in &mut snapshot.plans {
+        redact_plan(plan, redactor);
+    }
+    for what_if in &mut snapshot.what_if {
+        redact_what_if(what_if, redactor);
+    }
+    for Gap { reason, .. } in &mut snapshot.gaps {
+        *reason = redactor.message(reason);
+    }
+    snapshot.redacted = true;
+}
+
+fn sql(text: &mut Option<String>, redactor: &mut Redactor) {
+    if let Some(text) = text.as_mut().filter(|text| *text != UNREADABLE) {
+        *text = redactor.sql(text);
+    }
+}
+
+fn values(values: &mut [String], redactor: &mut Redactor) {
+    for value in values {
+        *value = redactor.value(value);
+    }
+}
+
+fn redact_table(table: &mut Table, redactor: &mut Redactor) {
+    sql(&mut table.partition_key, redactor);
+    let columns = table.columns.iter_mut();
+    for statistics in columns.filter_map(|column: &mut Column| column.statistics.as_mut()) {
+        values(&mut statistics.most_common_values, redactor);
+        values(&mut statistics.histogram_bounds, redactor);
+    }
+}
+
+fn redact_index(index: &mut Index, redactor: &mut Redactor) {
+    for key in &mut index.keys {
+        sql(&mut key.expression, redactor);
+    }
+    sql(&mut index.predicate, redactor);
+}
+
+fn redact_probe(probe: &mut ProbeOutcome, redactor: &mut Redactor) {
+    if let Some(reason) = &mut probe.reason {
+        *reason = redactor.message(reason);
+    }
+}
+
+fn redact_plan(record: &mut PlanRecord, redactor: &mut Redactor) {
+    sql(&mut record.text, redactor);
+    for ParameterValue { value, origin, .. } in &mut record.parameters {
+        if let Some(value) = value {
+            *value = redactor.value(value);
+        }
+        *origin = redactor.message(origin);
+    }
+    redactor.plan(&mut record.plan);
+}
+
+fn redact_what_if(what_if: &mut WhatIf, redactor: &mut Redactor) {
+    for index in &mut what_if.indexes {
+        for key in &mut index.keys {
+            key.expr = redactor.sql(&key.expr);
+        }
+        sql(&mut index.predicate, redactor);
+    }
+}
