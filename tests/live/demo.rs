@@ -6,9 +6,10 @@ use pgtriage::demo::shop::{Options, Phase, Progress, Scale, Shop};
 
 use crate::{MAIN_MAJOR, bin_dir, majors, value};
 
-fn start(major: u32, scale: Scale) -> Shop {
+fn start(major: u32, scale: Scale, traffic: Scale) -> Shop {
     Shop::start(&Options {
         scale,
+        traffic,
         bin_dir: Some(bin_dir(major)),
     })
     .expect("a shop")
@@ -20,7 +21,7 @@ const CALLS: &str = "SELECT sum(calls) FROM pg_stat_statements s JOIN pg_roles r
 #[tokio::test]
 async fn a_small_shop_opens_on_every_major() {
     for major in majors() {
-        let shop = start(major, Scale(2));
+        let shop = start(major, Scale(2), Scale(10));
         let mut seen: Vec<Progress> = Vec::new();
         let rows = shop
             .load(&mut |progress| seen.push(progress))
@@ -51,11 +52,11 @@ async fn a_small_shop_opens_on_every_major() {
         assert_eq!(calls("%"), sent.to_string());
         assert_eq!(
             calls("%FROM order_items WHERE order_id = $1 ORDER BY id"),
-            "60000"
+            "6000"
         );
         assert_eq!(
             calls("%WHERE customer_id = $1 ORDER BY placed_at DESC"),
-            "120"
+            "12"
         );
 
         // The diagnosing role reads what it needs and cannot write.
@@ -89,7 +90,7 @@ async fn full_size() {
         .ok()
         .and_then(|m| m.parse().ok())
         .unwrap_or(MAIN_MAJOR);
-    let shop = start(major, Scale::default());
+    let shop = start(major, Scale::default(), Scale::default());
     println!("started  {:>6.1} s", begin.elapsed().as_secs_f64());
     let mut phase = None;
     let rows = shop

@@ -62,6 +62,8 @@ const SETTINGS: [(&str, &str); 8] = [
 pub struct Options {
     /// The number of rows.
     pub scale: Scale,
+    /// The length of the traffic.
+    pub traffic: Scale,
     /// The directory of the server binaries; `None`: found on this machine.
     pub bin_dir: Option<PathBuf>,
 }
@@ -118,6 +120,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress) + Send + 'a;
 pub struct Shop {
     cluster: Cluster,
     scale: Scale,
+    traffic: Scale,
 }
 
 impl Shop {
@@ -145,6 +148,7 @@ impl Shop {
         Ok(Self {
             cluster,
             scale: options.scale,
+            traffic: options.traffic,
         })
     }
 

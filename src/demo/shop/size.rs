@@ -1,6 +1,6 @@
 //! The shop's tables and how many rows each gets.
 
-/// How large the shop is, in percent of its usual four million rows.
+/// In percent: of the shop's usual four million rows, or of its usual ninety thousand statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scale(pub u32);
 
@@ -14,6 +14,11 @@ impl Scale {
     /// So many rows does the table get.
     pub(super) fn rows(self, table: Table) -> i64 {
         (table.rows() * i64::from(self.0) / 100).max(200)
+    }
+
+    /// So many of the usual rounds does a client make.
+    pub(super) fn rounds(self, usual: u64) -> u64 {
+        (usual * u64::from(self.0) / 100).max(1)
     }
 }
 

@@ -75,6 +75,7 @@ pub(super) struct Clients {
     sessions: Vec<Session>,
     samples: Samples,
     scale: Scale,
+    traffic: Scale,
     sent: AtomicU64,
 }
 
@@ -109,6 +110,7 @@ impl Clients {
             sessions,
             samples: Samples::read(&shop.connect().await?).await?,
             scale: shop.scale,
+            traffic: shop.traffic,
             sent: AtomicU64::new(0),
         })
     }
@@ -119,6 +121,7 @@ impl Clients {
             sessions,
             samples,
             scale,
+            traffic,
             sent,
         } = self;
         let points = POINTS * u64::try_from(sessions.len()).unwrap_or(0);
@@ -126,7 +129,7 @@ impl Clients {
         try_join_all(sessions.into_iter().map(|session| {
             let (counter, samples, sent) = (&counter, &samples, &sent);
             async move {
-                let rounds = session.program.rounds();
+                let rounds = traffic.rounds(session.program.rounds());
                 let mut worker = Worker {
                     session,
                     samples,
