@@ -76,7 +76,7 @@ fn statement(
     let share = family.toplevel().then(|| workload.share(family.time()));
     ReportStatement {
         queryid: representative.and_then(|statement| statement.key.queryid),
-        family: family.fingerprint().to_owned(),
+        family: family.fingerprint().as_str().to_owned(),
         members,
         query: workload.text(family).to_owned(),
         role: match roles.len() {

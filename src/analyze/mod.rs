@@ -13,6 +13,7 @@ use crate::finding::{
     Caveat, Finding, Report, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 use crate::snapshot::Snapshot;
+use crate::snapshot::delta::{Window, WindowCaveat};
 
 /// The newest major version that is tested.
 const NEWEST_MAJOR: u32 = 18;
@@ -28,12 +29,12 @@ pub struct Config {
 
 /// Which statements are worth a probe: indexes into the Snapshot's statements, the most worthwhile first.
 pub fn candidates(snapshot: &Snapshot, config: &Config) -> Vec<usize> {
-    workload::candidates(&Workload::since_reset(snapshot), &config.limits)
+    workload::candidates(&Workload::of(snapshot), &config.limits)
 }
 
 /// The report on a Snapshot. Literals should have been replaced by tokens before.
 pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
-    let case = Case::new(snapshot);
+    let case = Case::of(snapshot);
     let bottlenecks = find(&case, config);
     let skipped = skipped::skipped(&case, config);
     let status = if skipped.iter().any(|entry| entry.limits) {
@@ -99,12 +100,12 @@ fn target(snapshot: &Snapshot) -> Target {
 }
 
 fn window(workload: &Workload<'_>) -> WindowInfo {
-    let period = workload.period();
+    let window = workload.window();
     WindowInfo {
-        kind: period.kind,
-        from: period.from,
-        to: period.to,
-        seconds: period.seconds(),
+        kind: window.kind,
+        from: window.from,
+        to: window.to,
+        seconds: window.seconds,
     }
 }
 
@@ -113,16 +114,10 @@ fn caveats(case: &Case<'_>) -> Vec<Caveat> {
     let totals = case.workload.totals();
     let share = |time| case.workload.share(time).unwrap_or_default();
     let role = &snapshot.role;
-    let source = snapshot.counter_source.as_ref();
-    let evicted = source
-        .and_then(|source| source.dealloc)
-        .filter(|passes| *passes > 0);
-    let major = snapshot.server.major();
     let all = [
         (role.superuser || role.server_access).then(|| Caveat::PrivilegedRole {
             role: role.name.clone(),
         }),
-        evicted.map(|passes| Caveat::Evicted { passes }),
         (totals.hidden_time.get() > 0.0).then(|| Caveat::HiddenStatements {
             share: share(totals.hidden_time),
         }),
@@ -130,9 +125,7 @@ fn caveats(case: &Case<'_>) -> Vec<Caveat> {
             statements: totals.unparsed,
             share: share(totals.unparsed_time),
         }),
-        (source.is_some() && case.workload.period().from.is_none())
-            .then_some(Caveat::UnknownWindow),
-        (major > NEWEST_MAJOR).then(|| Caveat::NewerServer {
+        (snapshot.server.major() > NEWEST_MAJOR).then(|| Caveat::NewerServer {
             version: snapshot.server.short_version().to_owned(),
         }),
         row_security(case),
@@ -141,7 +134,22 @@ fn caveats(case: &Case<'_>) -> Vec<Caveat> {
             statements: totals.nested,
         }),
     ];
-    all.into_iter().flatten().collect()
+    let window = window_caveats(case.workload.window());
+    window.chain(all.into_iter().flatten()).collect()
+}
+
+fn window_caveats(window: &Window) -> impl Iterator<Item = Caveat> + '_ {
+    let first = window.invalid.first();
+    let invalid = first.map(|first| Caveat::InvalidDeltas {
+        statements: window.invalid.len(),
+        reason: first.reason.to_string(),
+    });
+    let caveats = window.caveats.iter().map(|caveat| match *caveat {
+        WindowCaveat::Evictions { passes } => Caveat::Evicted { passes },
+        WindowCaveat::UnknownStart => Caveat::UnknownWindow,
+        other => Caveat::Window(other),
+    });
+    caveats.chain(invalid)
 }
 
 fn row_security(case: &Case<'_>) -> Option<Caveat> {

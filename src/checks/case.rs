@@ -1,9 +1,12 @@
 //! What a check is given: the Snapshot and what is derived from it once for all checks.
 
+use super::catalog::Catalog;
+use super::plans::CasePlan;
 use super::workload::{Family, Workload};
-use crate::finding::{Draft, Impact, Location};
+use crate::finding::{Draft, Impact, Location, Weight};
 use crate::format;
-use crate::ids::QueryId;
+use crate::ids::{QueryId, quote_ident};
+use crate::plan::Node;
 use crate::snapshot::Snapshot;
 use crate::units::{Millis, float};
 
@@ -14,6 +17,10 @@ pub struct Case<'a> {
     pub snapshot: &'a Snapshot,
     /// Its statements in families.
     pub workload: Workload<'a>,
+    /// Its tables, indexes and foreign keys.
+    pub catalog: Catalog<'a>,
+    /// Its plans.
+    pub plans: Vec<CasePlan<'a>>,
 }
 
 /// A draft, and the families whose time it counts.
@@ -27,10 +34,13 @@ pub struct Proposal {
 
 impl<'a> Case<'a> {
     /// Derives what the checks need.
-    pub fn new(snapshot: &'a Snapshot) -> Self {
+    pub fn of(snapshot: &'a Snapshot) -> Self {
+        let workload = Workload::of(snapshot);
         Self {
             snapshot,
-            workload: Workload::since_reset(snapshot),
+            catalog: Catalog::of(snapshot),
+            plans: CasePlan::all(&workload),
+            workload,
         }
     }
 
@@ -61,6 +71,89 @@ impl<'a> Case<'a> {
             calls: Some(family.calls()),
         }
     }
+
+    /// A finding about a node of a plan: places it, and weighs it by `part` of the statement's time, or without
+    /// counters by `part` itself.
+    pub fn of_node(&self, plan: &CasePlan<'a>, node: &Node, part: f64, draft: Draft) -> Proposal {
+        let family = plan
+            .family
+            .and_then(|place| self.workload.families().get(place));
+        let place = family.map_or_else(|| plain_location(plan), |family| self.location(family));
+        let location = Location {
+            node: Some(plan.plan.label(node)),
+            table: draft.location().table.clone(),
+            columns: draft.location().columns.clone(),
+            ..place
+        };
+        let draft = draft.at(location);
+        let weighed = family.filter(|family| family.time().get() > 0.0);
+        let draft = match weighed {
+            Some(family) => draft.costing(self.impact(family, part)),
+            None => draft
+                .costing(plain_impact(part))
+                .weighed(Weight::Plan(part)),
+        };
+        Proposal {
+            families: plan.family.into_iter().collect(),
+            draft,
+        }
+    }
+
+    /// The canonical shape of a plan's statement.
+    pub fn shape(&self, plan: &CasePlan<'a>) -> String {
+        let family = plan
+            .family
+            .and_then(|place| self.workload.families().get(place));
+        family.map_or_else(
+            || {
+                crate::sql::family::Family::of(text(plan))
+                    .fingerprint
+                    .as_str()
+                    .to_owned()
+            },
+            |family| family.fingerprint().as_str().to_owned(),
+        )
+    }
+
+    /// The text of a plan's statement.
+    pub fn text<'p>(&self, plan: &'p CasePlan<'a>) -> &'p str
+    where
+        'a: 'p,
+    {
+        let family = plan
+            .family
+            .and_then(|place| self.workload.families().get(place));
+        family.map_or_else(|| text(plan), |family| self.workload.text(family))
+    }
+}
+
+fn text<'p>(plan: &'p CasePlan<'_>) -> &'p str {
+    let own = plan.record.text.as_deref();
+    own.or(plan.plan.query_text.as_deref()).unwrap_or_default()
+}
+
+fn plain_location(plan: &CasePlan<'_>) -> Location {
+    Location {
+        queryids: plan.record.key.queryid.into_iter().collect(),
+        query: Some(text(plan).to_owned()).filter(|text| !text.is_empty()),
+        ..Location::default()
+    }
+}
+
+fn plain_impact(part: f64) -> Impact {
+    Impact {
+        text: format!("{} of the plan", format::percent(part)),
+        ..Impact::default()
+    }
+}
+
+/// `name(a, b)`.
+pub fn with_columns(name: &str, columns: &[String]) -> String {
+    if columns.is_empty() {
+        return name.to_owned();
+    }
+    let quoted: Vec<_> = columns.iter().map(|column| quote_ident(column)).collect();
+    format!("{name}({})", quoted.join(", "))
 }
 
 fn impact_text(family: &Family) -> String {

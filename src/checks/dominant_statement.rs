@@ -51,7 +51,7 @@ fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
         risk: "none",
     };
     let draft = Draft::new(
-        subject(family.fingerprint()),
+        subject(family.fingerprint().as_str()),
         title,
         workload.share_evidence(family)?,
         advice(Action::Investigate, words),

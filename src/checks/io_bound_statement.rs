@@ -49,7 +49,7 @@ fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
         risk: "more shared_buffers take memory from the file system cache and need a restart",
     };
     let draft = Draft::new(
-        subject(family.fingerprint()),
+        subject(family.fingerprint().as_str()),
         format!("I/O bound: {}", label(workload.text(family))),
         proof,
         advice(Action::Investigate, words),

@@ -2,10 +2,14 @@
 
 use super::support::{Verb, Words, advice, label, subject, verb};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId, Draft, Unit};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use crate::finding::{Action, CheckId, Draft, Recommendation, Unit};
 use crate::format;
+use crate::plan::NodeType;
 use crate::snapshot::Area;
+
+/// Rows at the root of an executed plan.
+const MIN_ROWS_OF_PLAN: f64 = 50_000.0;
 
 /// Rows a call: a hundred pages of a hundred rows.
 const MIN_ROWS_PER_CALL: f64 = 10_000.0;
@@ -30,33 +34,57 @@ impl Check for LargeResult {
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
         let families = case.workload.families().iter().enumerate();
-        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+        found.extend(families.filter_map(|(place, family)| counted(case, place, family)));
+        found.extend(case.plans.iter().filter_map(|plan| measured(case, plan)));
     }
 }
 
-fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
+fn measured<'a>(case: &Case<'a>, plan: &CasePlan<'a>) -> Option<Proposal> {
+    let root = plan.plan.root();
+    let rows = plan.metrics_of(root).kept.get();
+    let returned = root.node_type != NodeType::ModifyTable && verb(case.text(plan)) != Verb::Write;
+    if !plan.is_analyzed() || rows < MIN_ROWS_OF_PLAN || !returned {
+        return None;
+    }
+    let draft = Draft::new(
+        subject(&case.shape(plan)),
+        title(rows, case.text(plan)),
+        plan.total("rows returned", rows, root, "Actual Rows"),
+        less(),
+    );
+    Some(case.of_node(plan, root, 1.0, draft))
+}
+
+fn title(rows: f64, text: &str) -> String {
+    format!(
+        "large result: {} rows a call from {}",
+        format::count(rows),
+        label(text)
+    )
+}
+
+fn less() -> Recommendation {
+    let words = Words {
+        summary: "return only what is shown: LIMIT with keyset paging, an aggregate in SQL, or a cursor for an export",
+        expected: "unknown: depends on how many of the rows are needed",
+        risk: "the application must ask for the next page",
+    };
+    advice(Action::RewriteQuery, words)
+}
+
+fn counted(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     let workload = &case.workload;
     let rows = family.rows_per_call()?;
     let text = workload.text(family);
     if rows < MIN_ROWS_PER_CALL || !family.toplevel() || verb(text) != Verb::Read {
         return None;
     }
-    let title = format!(
-        "large result: {} rows a call from {}",
-        format::count(rows),
-        label(text)
-    );
-    let words = Words {
-        summary: "return only what is shown: LIMIT with keyset paging, an aggregate in SQL, or a cursor for an export",
-        expected: "unknown: depends on how many of the rows are needed",
-        risk: "the application must ask for the next page",
-    };
     let fields = (Field::Rows, Field::Calls);
     let draft = Draft::new(
-        subject(family.fingerprint()),
-        title,
+        subject(family.fingerprint().as_str()),
+        title(rows, text),
         family.quotient(workload, "rows a call", fields, Unit::Rows)?,
-        advice(Action::RewriteQuery, words),
+        less(),
     )
     .with(family.evidence(workload, "rows", Field::Rows, Unit::Rows)?)
     .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)

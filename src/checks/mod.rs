@@ -1,19 +1,31 @@
 //! The checks: what is looked for in a Snapshot, each one a file, a page and a line in [`CHECKS`].
 
 mod case;
+mod catalog;
+mod plans;
 mod registry;
+mod scan;
 pub mod support;
 mod table;
 pub mod workload;
 
 mod dominant_statement;
+mod hash_spill;
+mod index_filter_inefficient;
 mod io_bound_statement;
 mod large_result;
+mod repeated_seq_scan;
+mod row_misestimate;
+mod seq_scan_selective;
 mod slow_statement;
+mod sort_spill;
+mod stale_stats;
 mod temp_spill_statement;
 
-pub use case::{Case, Proposal};
-pub use registry::{CHECKS, Selection, UnknownCheck, find};
+pub use case::{Case, Proposal, with_columns};
+pub use catalog::{Catalog, TableRef, is_system};
+pub use plans::CasePlan;
+pub use registry::{CHECKS, Selection, UnknownCheck, find, ids};
 pub use table::table_markdown;
 
 use crate::finding::CheckId;
@@ -56,6 +68,17 @@ pub struct CheckMeta {
     pub needs: &'static [Area],
     /// The page: what it finds, why it matters, its evidence, when it is wrong, what to do.
     pub page: &'static str,
+}
+
+impl CheckMeta {
+    /// The text below a heading of the page; `None` where there is no such heading.
+    pub fn page_section(&self, heading: &str) -> Option<&'static str> {
+        let mut sections = self.page.split("\n## ").skip(1);
+        sections.find_map(|section| {
+            let (title, text) = section.split_once('\n')?;
+            (title == heading).then(|| text.trim())
+        })
+    }
 }
 
 /// One thing that is looked for.

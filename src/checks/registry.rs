@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::{
-    Check, dominant_statement, io_bound_statement, large_result, slow_statement,
-    temp_spill_statement,
+    Check, dominant_statement, hash_spill, index_filter_inefficient, io_bound_statement,
+    large_result, repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement,
+    sort_spill, stale_stats, temp_spill_statement,
 };
 use crate::finding::CheckId;
 
@@ -17,6 +18,13 @@ pub static CHECKS: &[&dyn Check] = &[
     &io_bound_statement::IoBoundStatement,
     &temp_spill_statement::TempSpillStatement,
     &large_result::LargeResult,
+    &seq_scan_selective::SeqScanSelective,
+    &repeated_seq_scan::RepeatedSeqScan,
+    &index_filter_inefficient::IndexFilterInefficient,
+    &row_misestimate::RowMisestimate,
+    &sort_spill::SortSpill,
+    &hash_spill::HashSpill,
+    &stale_stats::StaleStats,
 ];
 
 /// The check of that id.
@@ -25,6 +33,11 @@ pub fn find(id: &str) -> Option<&'static dyn Check> {
         .iter()
         .copied()
         .find(|check| check.meta().id.as_str() == id)
+}
+
+/// The ids of all checks, in their order.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|check| check.meta().id.as_str())
 }
 
 /// An id that is no check's.
@@ -52,8 +65,8 @@ impl Selection {
         skip: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, UnknownCheck> {
         Ok(Self {
-            only: ids(only)?,
-            skip: ids(skip)?,
+            only: known(only)?,
+            skip: known(skip)?,
         })
     }
 
@@ -63,7 +76,7 @@ impl Selection {
     }
 }
 
-fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<CheckId>, UnknownCheck> {
+fn known<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<CheckId>, UnknownCheck> {
     names
         .into_iter()
         .map(|name| {
@@ -80,9 +93,7 @@ fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<CheckId>
 const SLIP: usize = 3;
 
 fn nearest(id: &str) -> String {
-    CHECKS
-        .iter()
-        .map(|check| check.meta().id.as_str())
+    ids()
         .map(|known| (distance(id, known), known))
         .min()
         .filter(|(edits, _)| *edits <= SLIP)

@@ -62,7 +62,7 @@ fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     };
     let per_call = (Field::ExecTime, Field::Calls);
     let draft = Draft::new(
-        subject(family.fingerprint()),
+        subject(family.fingerprint().as_str()),
         title,
         family.quotient(workload, "mean execution time", per_call, Unit::Ms)?,
         advice(Action::Investigate, words),

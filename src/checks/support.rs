@@ -1,8 +1,81 @@
-//! What several checks share: advice without DDL, labels of statements.
+//! What several checks share: advice without DDL, labels of statements, walks over plans, memory settings.
 
+use super::{Case, CasePlan, Proposal};
 use crate::finding::{Action, Expected, Recommendation, Risk, Subject};
+use crate::format;
+use crate::ids::quote_ident;
+use crate::plan::Node;
 use crate::snapshot::WhatIfBasis;
 use crate::sql::lexer::tokens;
+use crate::units::{Bytes, float};
+
+/// Proposes for each node of each plan that ran, and of each that did not.
+pub fn each_node<'a>(
+    case: &Case<'a>,
+    found: &mut Vec<Proposal>,
+    propose: impl Fn(&Case<'a>, &CasePlan<'a>, &Node) -> Option<Proposal>,
+) {
+    for plan in &case.plans {
+        let nodes = plan.plan.nodes();
+        found.extend(nodes.filter_map(|node| propose(case, plan, node)));
+    }
+}
+
+/// The largest `work_mem` that is advised; what needs more should read less instead.
+const MOST_WORK_MEM: i64 = 1 << 30;
+
+/// Advises so much `work_mem` for the role that runs a plan's statement.
+pub fn more_work_mem(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    needed: Bytes,
+    instead: &str,
+) -> Recommendation {
+    let megabytes = (needed.get() / (1 << 20) + 1).max(1).cast_unsigned();
+    let size = Bytes(i64::try_from(megabytes.next_power_of_two()).unwrap_or(i64::MAX) << 20);
+    if size.get() > MOST_WORK_MEM {
+        let summary = format!(
+            "sort or hash less: it would take about {} of work_mem; {instead}",
+            format::bytes(needed)
+        );
+        let words = Words {
+            summary: &summary,
+            expected: "no temporary files where the input becomes small",
+            risk: "none until the statement is changed",
+        };
+        return advice(Action::RewriteQuery, words);
+    }
+    let value = format!("{}MB", size.get() >> 20);
+    let summary = format!("give the statement or its role work_mem = {value}; or {instead}");
+    let words = Words {
+        summary: &summary,
+        expected: "it fits into memory and writes no temporary files",
+        risk: "each sort and hash of each session of the role may take that much; SET LOCAL in the one transaction is narrower",
+    };
+    let mut advice = advice(Action::ChangeSetting, words);
+    if let Some(role) = role_of(case, plan) {
+        let target = format!(
+            "ALTER ROLE {} IN DATABASE {}",
+            quote_ident(role),
+            quote_ident(&case.snapshot.server.database)
+        );
+        advice
+            .ddl
+            .push(format!("{target} SET work_mem = '{value}';"));
+        advice.rollback.push(format!("{target} RESET work_mem;"));
+    }
+    advice
+}
+
+fn role_of<'c>(case: &'c Case<'_>, plan: &CasePlan<'_>) -> Option<&'c str> {
+    let family = case.workload.families().get(plan.family?)?;
+    case.workload.representative(family)?.role.as_deref()
+}
+
+/// A number of kilobytes that EXPLAIN printed, as bytes.
+pub fn kilobytes(value: i64) -> f64 {
+    float(value) * 1024.0
+}
 
 /// Advice in words.
 #[derive(Debug, Clone, Copy)]

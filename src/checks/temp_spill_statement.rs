@@ -64,7 +64,7 @@ fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
         risk: "work_mem is taken by each sort and hash of each running statement: never raise it for the whole server unweighed",
     };
     let draft = Draft::new(
-        subject(family.fingerprint()),
+        subject(family.fingerprint().as_str()),
         title,
         proof,
         advice(Action::ChangeSetting, words),

@@ -5,57 +5,27 @@ mod family;
 mod field;
 mod percentiles;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 
 pub use candidates::{Limits, candidates, is_dml};
 pub use family::{Family, Member};
 pub use field::Field;
 pub use percentiles::Percentiles;
 
-use crate::finding::{Evidence, Unit, WindowKind};
+use crate::finding::{Evidence, Unit};
 use crate::ids::StatementKey;
-use crate::snapshot::{HiddenStatements, Snapshot, Statement, StatementCounters};
+use crate::snapshot::delta::{StatementDelta, Window, WindowKind};
+use crate::snapshot::{Sample, Snapshot, Statement, StatementCounters};
+use crate::sql::family::{Family as Shapes, Fingerprint, ShapeBasis, TokensReason};
 use crate::units::{Millis, float, ratio};
 
 /// The statements of a window, grouped.
 #[derive(Debug)]
 pub struct Workload<'a> {
     snapshot: &'a Snapshot,
-    period: Period,
-    measured: Vec<Measured<'a>>,
+    window: Window,
     families: Vec<Family>,
     totals: Totals,
-}
-
-/// The time that counters cover.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Period {
-    /// What kind of time.
-    pub kind: WindowKind,
-    /// Its begin, where the server tells.
-    pub from: Option<Timestamp>,
-    /// Its end.
-    pub to: Timestamp,
-}
-
-impl Period {
-    /// Its length in seconds.
-    pub fn seconds(&self) -> Option<f64> {
-        let length = self.to.duration_since(self.from?).as_secs_f64();
-        (length > 0.0).then_some(length)
-    }
-}
-
-/// What a statement's counters grew by.
-#[derive(Debug)]
-struct Measured<'a> {
-    statement: usize,
-    counters: Cow<'a, StatementCounters>,
-    /// Sample and position of the counters that were taken off.
-    before: Option<(usize, usize)>,
 }
 
 /// Sums over the window. Nested statements are part of their callers, so times and calls are of toplevel ones.
@@ -78,57 +48,37 @@ pub struct Totals {
 }
 
 impl<'a> Workload<'a> {
-    /// Groups the statements of a Snapshot by what they did since their counters began.
-    pub fn since_reset(snapshot: &'a Snapshot) -> Self {
-        let source = snapshot.counter_source.as_ref();
-        let measured = snapshot
-            .statements
-            .iter()
-            .enumerate()
-            .map(|(statement, row)| Measured {
-                statement,
-                counters: Cow::Borrowed(&row.counters),
-                before: None,
-            });
-        let period = Period {
-            kind: WindowKind::SinceReset,
-            from: source.and_then(|source| source.stats_reset),
-            to: snapshot.captured_at,
-        };
-        let hidden = source.and_then(|source| source.hidden);
-        Self::group(snapshot, period, measured.collect(), hidden)
-    }
-
-    fn group(
-        snapshot: &'a Snapshot,
-        period: Period,
-        measured: Vec<Measured<'a>>,
-        hidden: Option<HiddenStatements>,
-    ) -> Self {
+    /// Groups the statements of a Snapshot by what they did in the window that it was taken for.
+    pub fn of(snapshot: &'a Snapshot) -> Self {
+        let window = Window::of(snapshot);
         let mut groups = Groups::default();
-        for (position, row) in measured.iter().enumerate() {
-            if let Some(statement) = snapshot.statements.get(row.statement) {
+        for (measured, delta) in window.statements.iter().enumerate() {
+            if let Some(statement) = snapshot.statements.get(delta.index) {
                 let member = Member {
-                    statement: row.statement,
-                    measured: position,
+                    statement: delta.index,
+                    measured,
                 };
-                groups.add(member, statement, &row.counters);
+                groups.add(member, statement, delta);
             }
         }
         let mut families = groups.families;
         for family in &mut families {
             family.rank(|member| {
-                let row = measured.get(member.measured);
-                row.map_or(0.0, |row| row.counters.total_exec_time_ms.get())
+                let delta = window.statements.get(member.measured);
+                delta.map_or(0.0, |delta| delta.counters.get().total_exec_time_ms.get())
             });
         }
         families.sort_by(Family::by_time);
         let mut totals = groups.totals;
-        totals.add_hidden(hidden);
+        if let Some(hidden) = &window.totals.hidden {
+            let hidden = hidden.get();
+            totals.hidden_time = hidden.total_exec_time_ms;
+            totals.exec_time += hidden.total_exec_time_ms;
+            totals.calls += hidden.calls;
+        }
         Self {
             snapshot,
-            period,
-            measured,
+            window,
             families,
             totals,
         }
@@ -139,9 +89,9 @@ impl<'a> Workload<'a> {
         self.snapshot
     }
 
-    /// The time that the counters cover.
-    pub fn period(&self) -> &Period {
-        &self.period
+    /// The window.
+    pub fn window(&self) -> &Window {
+        &self.window
     }
 
     /// The families, the costliest first.
@@ -156,13 +106,11 @@ impl<'a> Workload<'a> {
 
     /// A member's counters in the window.
     pub fn counters(&self, member: Member) -> Option<&StatementCounters> {
-        self.measured
-            .get(member.measured)
-            .map(|row| row.counters.as_ref())
+        self.delta(member).map(|delta| delta.counters.get())
     }
 
-    fn before(&self, member: Member) -> Option<(usize, usize)> {
-        self.measured.get(member.measured)?.before
+    fn delta(&self, member: Member) -> Option<&StatementDelta> {
+        self.window.statements.get(member.measured)
     }
 
     /// The share of the window's execution time that `time` is, 0..1; `None` without any.
@@ -172,7 +120,7 @@ impl<'a> Workload<'a> {
 
     /// The window's execution time as an operand of a formula: toplevel statements, and the hidden ones.
     fn total_term(&self) -> String {
-        let visible = if self.period.kind == WindowKind::SinceReset {
+        let visible = if self.window.kind == WindowKind::SinceReset {
             "sum({/statements/*/counters/total_exec_time_ms})".to_owned()
         } else {
             let toplevel = self.families.iter().filter(|family| family.toplevel());
@@ -181,12 +129,17 @@ impl<'a> Workload<'a> {
                 .collect();
             format!("sum({})", terms.join(", "))
         };
-        if self.totals.hidden_time.get() > 0.0 {
-            let hidden = "{/counter_source/hidden/total_exec_time_ms}";
-            format!("({visible} + {hidden})")
-        } else {
-            visible
+        if self.totals.hidden_time.get() <= 0.0 {
+            return visible;
         }
+        let hidden = "{/counter_source/hidden/total_exec_time_ms}";
+        let before = match self.snapshot.samples.first() {
+            Some(sample) if has_hidden(sample) => {
+                " - {/samples/0/counter_source/hidden/total_exec_time_ms}"
+            }
+            _ => "",
+        };
+        format!("({visible} + {hidden}{before})")
     }
 
     /// A family's share of the window's execution time as evidence.
@@ -234,8 +187,13 @@ impl<'a> Workload<'a> {
 
     /// So many in the window as so many a second, where the window's length is known.
     pub fn rate(&self, count: i64) -> Option<f64> {
-        ratio(float(count), self.period.seconds()?)
+        ratio(float(count), self.window.seconds?)
     }
+}
+
+fn has_hidden(sample: &Sample) -> bool {
+    let source = sample.counter_source.as_ref();
+    source.is_some_and(|source| source.hidden.is_some())
 }
 
 impl Totals {
@@ -252,44 +210,37 @@ impl Totals {
             self.unparsed_time += counters.total_exec_time_ms;
         }
     }
-
-    fn add_hidden(&mut self, hidden: Option<HiddenStatements>) {
-        if let Some(hidden) = hidden {
-            self.hidden_time = hidden.total_exec_time_ms;
-            self.exec_time += hidden.total_exec_time_ms;
-            self.calls += hidden.calls;
-        }
-    }
 }
 
 #[derive(Default)]
 struct Groups {
-    places: BTreeMap<(String, bool), usize>,
+    places: BTreeMap<(Fingerprint, bool), usize>,
     families: Vec<Family>,
     totals: Totals,
 }
 
 impl Groups {
-    fn add(&mut self, member: Member, statement: &Statement, counters: &StatementCounters) {
-        let text = statement.query.as_deref().unwrap_or_default();
-        let (fingerprint, parsed) = fingerprint(text);
-        self.totals.count(statement, counters, parsed);
+    fn add(&mut self, member: Member, statement: &Statement, delta: &StatementDelta) {
+        let shape = Shapes::of(statement.query.as_deref().unwrap_or_default());
+        let parsed = matches!(
+            shape.basis,
+            ShapeBasis::Parsed
+                | ShapeBasis::Tokens {
+                    reason: TokensReason::Utility
+                }
+        );
+        self.totals.count(statement, delta.counters.get(), parsed);
         let families = &mut self.families;
-        let key = (fingerprint, statement.key.toplevel);
+        let key = (shape.fingerprint, statement.key.toplevel);
         let place = *self
             .places
             .entry(key)
-            .or_insert_with_key(|(text, toplevel)| {
-                families.push(Family::new(text, *toplevel));
+            .or_insert_with_key(|(shape, toplevel)| {
+                families.push(Family::new(shape.clone(), *toplevel));
                 families.len() - 1
             });
         if let Some(family) = families.get_mut(place) {
-            family.add(member, counters);
+            family.add(member, delta);
         }
     }
-}
-
-fn fingerprint(text: &str) -> (String, bool) {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    (words.join(" "), true)
 }

@@ -21,8 +21,10 @@ pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
     BaselineMetrics, Caveat, EstimateBasis, Estimated, Probe, Report, ReportStatement,
-    SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo, WindowKind,
+    SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
+
+pub use crate::snapshot::delta::WindowKind;
 
 use crate::ids::QueryId;
 use crate::units::Millis;

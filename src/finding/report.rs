@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Finding;
 use crate::ids::QueryId;
 use crate::snapshot::ProbeStatus;
+use crate::snapshot::delta::{WindowCaveat, WindowKind};
 use crate::units::{Millis, Rows};
 
 /// The layout of the JSON report.
@@ -75,16 +76,6 @@ pub struct Target {
     pub in_recovery: bool,
     /// The moment of observation.
     pub captured_at: Timestamp,
-}
-
-/// What kind of time the counters cover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowKind {
-    /// From the counters' last reset.
-    SinceReset,
-    /// Between two moments that this program measured.
-    Interval,
 }
 
 /// The time that the counters cover.
@@ -230,6 +221,8 @@ pub enum Caveat {
     },
     /// The begin of the counters is unknown, so rates are, too.
     UnknownWindow,
+    /// Something else limits the window.
+    Window(WindowCaveat),
     /// The server is newer than any that was tested.
     NewerServer {
         /// Its version.
@@ -276,6 +269,7 @@ impl std::fmt::Display for Caveat {
             Self::UnknownWindow => f.write_str(
                 "the server does not tell since when it counts, so rates a second are unknown; use --window to measure",
             ),
+            Self::Window(caveat) => caveat.fmt(f),
             Self::NewerServer { version } => {
                 write!(f, "PostgreSQL {version} is newer than the versions this program was tested on")
             }

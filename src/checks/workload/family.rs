@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::{Field, Workload};
 use crate::finding::{Evidence, Formula, Source, Unit};
-use crate::snapshot::{Spread, StatementCounters};
+use crate::snapshot::delta::StatementDelta;
+use crate::sql::family::Fingerprint;
 use crate::units::{Millis, Rows, float, ratio};
 
 /// A member of a family.
@@ -19,7 +20,7 @@ pub struct Member {
 /// Statements of one shape: they differ in literals, list lengths, aliases, layout.
 #[derive(Debug, Clone)]
 pub struct Family {
-    fingerprint: String,
+    fingerprint: Fingerprint,
     toplevel: bool,
     members: Vec<Member>,
     calls: i64,
@@ -37,9 +38,8 @@ struct Moments {
 }
 
 impl Moments {
-    fn add(&mut self, calls: f64, spread: &Spread) {
-        let mean = spread.mean_exec_time_ms.get();
-        let deviation = spread.stddev_exec_time_ms.get();
+    fn add(&mut self, calls: f64, mean: Millis, deviation: Millis) {
+        let (mean, deviation) = (mean.get(), deviation.get());
         self.calls += calls;
         self.first += calls * mean;
         self.second += calls * (deviation * deviation + mean * mean);
@@ -54,9 +54,9 @@ impl Moments {
 }
 
 impl Family {
-    pub(super) fn new(fingerprint: &str, toplevel: bool) -> Self {
+    pub(super) fn new(fingerprint: Fingerprint, toplevel: bool) -> Self {
         Self {
-            fingerprint: fingerprint.to_owned(),
+            fingerprint,
             toplevel,
             members: Vec::new(),
             calls: 0,
@@ -66,13 +66,15 @@ impl Family {
         }
     }
 
-    pub(super) fn add(&mut self, member: Member, counters: &StatementCounters) {
+    pub(super) fn add(&mut self, member: Member, delta: &StatementDelta) {
+        let counters = delta.counters.get();
         self.members.push(member);
         self.calls += counters.calls;
         self.rows += counters.rows;
         self.time += counters.total_exec_time_ms;
-        if let Some(spread) = &counters.spread {
-            self.spread.add(float(counters.calls), spread);
+        if let (Some(mean), Some(deviation)) = (delta.mean_exec_time_ms, delta.stddev_exec_time_ms)
+        {
+            self.spread.add(float(counters.calls), mean, deviation);
         }
     }
 
@@ -95,7 +97,7 @@ impl Family {
     }
 
     /// The canonical shape that its members share.
-    pub fn fingerprint(&self) -> &str {
+    pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }
 

@@ -60,9 +60,9 @@ impl Field {
         self.read(workload.counters(member)?)?;
         let path = self.path();
         let now = Formula::at(&format!("/statements/{}{path}", member.statement));
-        Some(match workload.before(member) {
-            Some((sample, index)) => {
-                let then = Formula::at(&format!("/samples/{sample}/statements/{index}{path}"));
+        Some(match workload.delta(member)?.base {
+            Some(base) => {
+                let then = Formula::at(&format!("/samples/0/statements/{base}{path}"));
                 format!("({now} - {then})")
             }
             None => now,

@@ -54,16 +54,16 @@ fn components(workload: &Workload<'_>) -> Vec<Component> {
         .flat_map(Family::members);
     members
         .filter_map(|member| {
-            let counters = workload.counters(*member)?;
-            let spread = counters.spread?;
-            let mean = spread.mean_exec_time_ms.get();
-            if counters.calls <= 0 || mean <= 0.0 {
+            let delta = workload.delta(*member)?;
+            let mean = delta.mean_exec_time_ms?.get();
+            let deviation = delta.stddev_exec_time_ms?.get();
+            if mean <= 0.0 {
                 return None;
             }
-            let variation = spread.stddev_exec_time_ms.get() / mean;
+            let variation = deviation / mean;
             let variance = (variation * variation).ln_1p();
             Some(Component {
-                weight: float(counters.calls),
+                weight: float(delta.counters.get().calls),
                 mu: mean.ln() - variance / 2.0,
                 sigma: variance.sqrt(),
             })

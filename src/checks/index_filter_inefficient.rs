@@ -1,0 +1,82 @@
+//! `index_filter_inefficient`: an index finds many rows that a filter then throws away.
+
+use super::scan::Scan;
+use super::support::{Words, advice, each_node};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use crate::finding::{Action, CheckId, Draft};
+use crate::format;
+use crate::plan::{ConditionKind, Node, NodeType};
+use crate::snapshot::Area;
+
+/// Rows removed by the filter.
+const MIN_REMOVED: f64 = 10_000.0;
+
+/// So many rows removed for each one kept.
+const MIN_FACTOR: f64 = 10.0;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("index_filter_inefficient"),
+    title: "index too coarse",
+    summary: "an index scan's filter removes 10,000 rows or more and 10 times as many as it keeps",
+    category: Category::Plan,
+    needs: &[Area::Plans],
+    page: include_str!("index_filter_inefficient.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct IndexFilterInefficient;
+
+impl Check for IndexFilterInefficient {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        each_node(case, found, propose);
+    }
+}
+
+fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+    let kind = matches!(
+        node.node_type,
+        NodeType::IndexScan | NodeType::IndexOnlyScan | NodeType::BitmapHeapScan
+    );
+    if !kind || !plan.is_analyzed() {
+        return None;
+    }
+    let metrics = plan.metrics_of(node);
+    let removed = metrics.removed.filter?.get();
+    let kept = metrics.kept.get();
+    if removed < MIN_REMOVED || removed < MIN_FACTOR * kept {
+        return None;
+    }
+    let conditions = [
+        ConditionKind::IndexCond,
+        ConditionKind::RecheckCond,
+        ConditionKind::Filter,
+    ];
+    let scan = Scan::of(case, plan, node, &conditions)?;
+    let title = format!(
+        "index too coarse on {}: {} rows fetched and thrown away",
+        scan.label(),
+        format::count(removed)
+    );
+    let summary = format!(
+        "index {} by the index's columns and the filter's together: {}",
+        scan.name,
+        scan.column_list()
+    );
+    let words = Words {
+        summary: &summary,
+        expected: "fetches the rows it keeps; missing_index gives the planner's answer where it could be asked",
+        risk: "a wider index; where it begins with an existing one's columns it can replace that one",
+    };
+    let label = "rows removed by the filter";
+    let proof = plan.total(label, removed, node, "Rows Removed by Filter");
+    let advice = advice(Action::CreateIndex, words);
+    let draft = Draft::new(scan.subject(case, plan), title, proof, advice)
+        .with(plan.total("rows kept", kept, node, "Actual Rows"))
+        .at(scan.location());
+    Some(case.of_node(plan, node, plan.own_share(node), draft))
+}

@@ -1,0 +1,162 @@
+//! The Snapshot's plans, parsed and measured once for all checks.
+
+use super::catalog::{Catalog, TableRef};
+use super::workload::Workload;
+use crate::finding::{Evidence, Formula, Source, Unit};
+use crate::plan::metrics::{Metrics, NodeMetrics};
+use crate::plan::{Node, NodeType, Plan, columns};
+use crate::snapshot::{Execution, PlanRecord};
+use crate::units::{Millis, ratio};
+
+/// A plan of the Snapshot.
+#[derive(Debug)]
+pub struct CasePlan<'a> {
+    /// Its position in `Snapshot::plans`.
+    pub place: usize,
+    /// The record.
+    pub record: &'a PlanRecord,
+    /// The position of its statement's family; `None` where the statement has no counters.
+    pub family: Option<usize>,
+    /// The plan.
+    pub plan: Plan,
+    /// What follows from its numbers.
+    pub metrics: Metrics,
+}
+
+impl<'a> CasePlan<'a> {
+    /// All plans that can be read.
+    pub fn all(workload: &Workload<'a>) -> Vec<Self> {
+        let places = workload.places();
+        let records = workload.snapshot().plans.iter().enumerate();
+        records
+            .filter_map(|(place, record)| {
+                let plan = Plan::parse(&record.plan).ok()?;
+                let metrics = Metrics::of(&plan);
+                Some(Self {
+                    place,
+                    record,
+                    family: places.get(&record.key).copied(),
+                    plan,
+                    metrics,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether it was executed.
+    pub fn is_analyzed(&self) -> bool {
+        self.record.execution == Execution::Analyzed && self.plan.is_analyzed()
+    }
+
+    /// What a number of it stands on.
+    pub fn source(&self) -> Source {
+        if self.is_analyzed() {
+            Source::ExplainAnalyze
+        } else {
+            Source::Explain
+        }
+    }
+
+    /// The metrics of a node.
+    pub fn metrics_of(&self, node: &Node) -> &NodeMetrics {
+        self.metrics.node(node.id)
+    }
+
+    /// The place of a node's key in the capture.
+    pub fn pointer(&self, node: &Node, key: &str) -> String {
+        format!("/plans/{}/plan{}", self.place, node.pointer_to(key))
+    }
+
+    /// The same as the operand of a formula.
+    pub fn term(&self, node: &Node, key: &str) -> String {
+        Formula::at(&self.pointer(node, key))
+    }
+
+    /// A number that stands in the plan.
+    pub fn read(&self, label: &str, value: f64, unit: Unit, node: &Node, key: &str) -> Evidence {
+        Evidence::read(label, value, unit, self.source(), self.pointer(node, key))
+    }
+
+    /// A number that follows from the plan.
+    pub fn computed(&self, label: &str, value: f64, unit: Unit, formula: String) -> Evidence {
+        Evidence::computed(label, value, unit, self.source(), Formula::new(formula))
+    }
+
+    /// An average per loop of an executed node as a total over its loops.
+    pub fn total(&self, label: &str, value: f64, node: &Node, key: &str) -> Evidence {
+        let loops = node.actual.map_or(1.0, |actual| actual.loops.get());
+        if (loops - 1.0).abs() < f64::EPSILON {
+            return self.read(label, value, Unit::Rows, node, key);
+        }
+        let formula = format!(
+            "{} * {}",
+            self.term(node, key),
+            self.term(node, "Actual Loops")
+        );
+        self.computed(label, value, Unit::Rows, formula)
+    }
+
+    /// A node's own share of the plan's time, or where that is unknown of its cost; 0..1.
+    pub fn own_share(&self, node: &Node) -> f64 {
+        let time = self.metrics_of(node).self_time;
+        time.and_then(|time| self.share_of_time(time))
+            .unwrap_or_else(|| self.share_of_cost(node))
+    }
+
+    /// The share of the execution time that is spent elsewhere than in a node and below it: what was planned with that
+    /// node's row count in mind; 0..1.
+    pub fn share_beside(&self, node: &Node) -> f64 {
+        let time = self.metrics_of(node).total_time;
+        let within = time.and_then(|time| self.share_of_time(time));
+        1.0 - within.unwrap_or_else(|| self.cost_within(node))
+    }
+
+    fn share_of_time(&self, time: Millis) -> Option<f64> {
+        let accounting = self.metrics.accounting()?;
+        let whole = accounting.execution.unwrap_or(accounting.root);
+        ratio(time.get(), whole.get()).map(|share| share.clamp(0.0, 1.0))
+    }
+
+    fn share_of_cost(&self, node: &Node) -> f64 {
+        let below: f64 = self
+            .plan
+            .inputs(node)
+            .map(|child| self.cost_within(child))
+            .sum();
+        (self.cost_within(node) - below).clamp(0.0, 1.0)
+    }
+
+    /// The share of the plan's cost that a node and what is below it have, one loop counted.
+    fn cost_within(&self, node: &Node) -> f64 {
+        let cost = |node: &Node| node.planned.map_or(0.0, |planned| planned.total_cost.get());
+        ratio(cost(node), cost(self.plan.root())).map_or(0.0, |share| share.clamp(0.0, 1.0))
+    }
+
+    /// The table that a node scans.
+    pub fn table(&self, catalog: &Catalog<'a>, node: &Node) -> Option<TableRef<'a>> {
+        if node.node_type == NodeType::ModifyTable {
+            return None;
+        }
+        let target = &node.target;
+        catalog.table(target.schema.as_deref(), target.relation.as_deref()?)
+    }
+
+    /// The columns of the scanned table that a condition of a scan mentions.
+    pub fn columns(
+        &self,
+        table: Option<TableRef<'_>>,
+        node: &Node,
+        condition: &str,
+    ) -> Vec<String> {
+        let alias = node.target.alias.as_ref().or(node.target.relation.as_ref());
+        let mut names: Vec<String> = columns(condition)
+            .into_iter()
+            .filter(|column| column.qualifier.is_none() || column.qualifier.as_ref() == alias)
+            .map(|column| column.name)
+            .filter(|name| table.is_none_or(|table| table.table.column(name).is_some()))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}

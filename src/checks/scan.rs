@@ -1,0 +1,72 @@
+//! What a scan of a plan is about: the table and the columns that its conditions mention.
+
+use super::case::with_columns;
+use super::support::subject;
+use super::{Case, CasePlan, TableRef};
+use crate::finding::{Location, Subject};
+use crate::plan::{ConditionKind, Node};
+
+/// A scanned relation and the columns at issue.
+#[derive(Debug)]
+pub struct Scan<'a> {
+    /// The table; `None` where the Snapshot does not have it.
+    pub table: Option<TableRef<'a>>,
+    /// Its name, with its schema where that is known.
+    pub name: String,
+    /// The columns, each once.
+    pub columns: Vec<String>,
+}
+
+impl<'a> Scan<'a> {
+    /// Of a node that scans a relation, with the columns of these conditions in their order; `None` for other nodes.
+    pub fn of(
+        case: &Case<'a>,
+        plan: &CasePlan<'a>,
+        node: &Node,
+        conditions: &[ConditionKind],
+    ) -> Option<Self> {
+        let relation = node.target.relation.as_deref()?;
+        let table = plan.table(&case.catalog, node);
+        let name = table.map_or_else(|| relation.to_owned(), |table| table.table.name.to_string());
+        let mut columns: Vec<String> = Vec::new();
+        for text in conditions.iter().filter_map(|kind| node.condition(kind)) {
+            for column in plan.columns(table, node, text) {
+                if !columns.contains(&column) {
+                    columns.push(column);
+                }
+            }
+        }
+        Some(Self {
+            table,
+            name,
+            columns,
+        })
+    }
+
+    /// `public.orders(customer_id)`.
+    pub fn label(&self) -> String {
+        with_columns(&self.name, &self.columns)
+    }
+
+    /// The columns as a list in a sentence.
+    pub fn column_list(&self) -> String {
+        self.columns.join(", ")
+    }
+
+    /// What a finding about it is about: the table and columns, or where the table is unknown, those in their statement.
+    pub fn subject(&self, case: &Case<'a>, plan: &CasePlan<'a>) -> Subject {
+        match self.table {
+            Some(_) => Subject::new(self.label()),
+            None => subject(&format!("{} in {}", self.label(), case.shape(plan))),
+        }
+    }
+
+    /// The table and columns as a place.
+    pub fn location(&self) -> Location {
+        Location {
+            table: self.table.map(|table| table.table.name.to_string()),
+            columns: self.columns.clone(),
+            ..Location::default()
+        }
+    }
+}

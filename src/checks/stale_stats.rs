@@ -1,0 +1,178 @@
+//! `stale_stats`: a table's statistics do not describe it any more, or never did.
+
+use std::collections::BTreeMap;
+
+use super::row_misestimate::modified_share;
+use super::support::{Words, advice};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
+use crate::finding::{
+    Action, CheckId, Draft, Evidence, Formula, Location, Recommendation, Source, Subject, Unit,
+    Weight,
+};
+use crate::format;
+use crate::plan::{ConditionKind, Node, NodeType};
+use crate::snapshot::{Area, RelationKind};
+use crate::units::{Rows, float};
+
+/// Rows modified since the last ANALYZE, as a share of the live rows: twice what lets autovacuum analyze
+/// (`autovacuum_analyze_scale_factor`, 10 %).
+const MIN_MODIFIED: f64 = 0.20;
+
+/// Live rows below which statistics do not matter.
+const MIN_LIVE: i64 = 1_000;
+
+/// The larger row count over the smaller of a scan without conditions, which needs no statistics but the table's size.
+const MIN_FACTOR: f64 = 10.0;
+
+/// Rows on the larger side of such a scan.
+const MIN_ROWS: Rows = Rows(1_000.0);
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("stale_stats"),
+    title: "stale statistics",
+    summary: "a probed table was never analysed, has 20 % modified rows, or a size off by 10 times",
+    category: Category::Schema,
+    needs: &[Area::Plans, Area::Tables],
+    page: include_str!("stale_stats.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct StaleStats;
+
+impl Check for StaleStats {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        let mut probed: BTreeMap<usize, TableRef<'_>> = BTreeMap::new();
+        for plan in &case.plans {
+            for node in plan.plan.nodes() {
+                let Some(table) = plan.table(&case.catalog, node) else {
+                    continue;
+                };
+                probed.insert(table.place, table);
+                found.extend(wrong_size(case, plan, node, table));
+            }
+        }
+        found.extend(probed.into_values().filter_map(|table| behind(case, table)));
+    }
+}
+
+/// A scan without conditions whose row count is off.
+fn wrong_size<'a>(
+    case: &Case<'a>,
+    plan: &CasePlan<'a>,
+    node: &Node,
+    table: TableRef<'a>,
+) -> Option<Proposal> {
+    let bare =
+        node.node_type == NodeType::SeqScan && node.condition(&ConditionKind::Filter).is_none();
+    let estimate = plan.metrics_of(node).estimate?;
+    if !bare || !plan.is_analyzed() || !estimate.is_off_by(MIN_FACTOR, MIN_ROWS) {
+        return None;
+    }
+    let estimated = estimate.estimated.per_loop().get();
+    let actual = estimate.actual.per_loop().get();
+    let title = format!(
+        "stale statistics of {}: {} rows expected, {} there",
+        table.table.name,
+        format::count(estimated),
+        format::count(actual)
+    );
+    let proof = plan.read(
+        "rows that came a loop",
+        actual,
+        Unit::Rows,
+        node,
+        "Actual Rows",
+    );
+    let draft = Draft::new(subject(table), title, proof, analyze(table))
+        .with(plan.read(
+            "rows expected a loop",
+            estimated,
+            Unit::Rows,
+            node,
+            "Plan Rows",
+        ))
+        .at(location(table));
+    Some(case.of_node(plan, node, plan.share_beside(node), draft))
+}
+
+/// A table that many modifications have changed since its last ANALYZE, or that never had one.
+fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
+    let counters = table.table.counters?;
+    if counters.n_live_tup < MIN_LIVE || table.table.kind == RelationKind::ForeignTable {
+        return None;
+    }
+    let live = Evidence::read(
+        "live rows",
+        float(counters.n_live_tup),
+        Unit::Rows,
+        Source::PgStat,
+        table.pointer("/counters/n_live_tup"),
+    );
+    let name = &table.table.name;
+    let draft = if never_analyzed(case, table) {
+        let title = format!("stale statistics: {name} was never analysed");
+        Draft::new(subject(table), title, live, analyze(table))
+    } else {
+        let share = modified_share(table).filter(|share| *share >= MIN_MODIFIED)?;
+        let title = format!(
+            "stale statistics of {name}: {} of its rows modified since the last ANALYZE",
+            format::percent(share)
+        );
+        let formula = format!(
+            "{{{}}} / {{{}}}",
+            table.pointer("/counters/n_mod_since_analyze"),
+            table.pointer("/counters/n_live_tup")
+        );
+        let label = "rows modified since the last ANALYZE, as a share of the live ones";
+        let formula = Formula::new(formula);
+        let proof = Evidence::computed(label, share, Unit::Ratio, Source::PgStat, formula);
+        Draft::new(subject(table), title, proof, analyze(table)).with(live)
+    };
+    // No plan is proven to suffer: what suffers is a finding of its own.
+    let draft = draft.at(location(table)).weighed(Weight::Plan(0.0));
+    Some(Proposal {
+        families: Vec::new(),
+        draft,
+    })
+}
+
+/// No ANALYZE on record and no column with statistics, although the role could see them. (The record alone is lost with
+/// the statistics files after a crash.)
+fn never_analyzed(case: &Case<'_>, table: TableRef<'_>) -> bool {
+    let visible = table.table.readable && case.snapshot.gap(Area::ColumnStatistics).is_none();
+    let columns = &table.table.columns;
+    visible
+        && table.table.last_analyze.is_none()
+        && !columns.is_empty()
+        && columns.iter().all(|column| column.statistics.is_none())
+}
+
+fn subject(table: TableRef<'_>) -> Subject {
+    Subject::new(table.table.name.to_string())
+}
+
+fn location(table: TableRef<'_>) -> Location {
+    Location {
+        table: Some(table.table.name.to_string()),
+        ..Location::default()
+    }
+}
+
+fn analyze(table: TableRef<'_>) -> Recommendation {
+    let name = &table.table.name;
+    let summary =
+        format!("analyze {name}; where that recurs, lower its autovacuum_analyze_scale_factor");
+    let words = Words {
+        summary: &summary,
+        expected: "row counts near the truth; what that gains is unknown until the plans are read again",
+        risk: "ANALYZE reads a sample of the table and holds a lock that blocks only schema changes",
+    };
+    let mut advice = advice(Action::Analyze, words);
+    advice.ddl.push(format!("ANALYZE {name};"));
+    advice
+}
