@@ -118,7 +118,10 @@ impl Family {
         let shape = shape::Pieces::of(text);
         let canonical = match obstacle(text, &shape) {
             Some(reason) => Err(reason),
-            None => tree::canonical(&shape.sql()),
+            None => tree::canonical(&shape.sql()).and_then(|canonical| {
+                let restored = shape.lock().restored(canonical);
+                restored.ok_or_else(|| TokensReason::Syntax("several locking clauses".to_owned()))
+            }),
         };
         match canonical {
             Ok(canonical) => Shape {

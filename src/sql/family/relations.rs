@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::shape::is_plain;
+use crate::sql::mentions::is_reserved;
 
 /// One item of FROM.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ enum Origin {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Frame {
     relations: Vec<Relation>,
+    misread: Option<String>,
 }
 
 /// What a qualified name resolves to.
@@ -140,6 +142,12 @@ impl Frame {
             Some(table) => last(table),
             None => base,
         };
+        let name = table.and_then(|table| table.0.last()?.as_ident());
+        for ident in name.into_iter().chain(alias) {
+            if ident.quote_style.is_none() && is_reserved(&ident.value) {
+                self.misread = Some(ident.value.clone());
+            }
+        }
         let twins = self
             .relations
             .iter()
@@ -170,7 +178,12 @@ impl Frame {
         })
     }
 
-    /// The canonical name of the `index`-th relation, in the order of the text.
+    /// A reserved word that the parser took for a relation's name or alias, as it does with ONLY.
+    pub(super) fn misread(&self) -> Option<&str> {
+        self.misread.as_deref()
+    }
+
+    /// The canonical name of the relation with this name or alias.
     pub(super) fn canonical(&self, alias: &Ident) -> Option<Ident> {
         self.find(None, &alias.value)
             .map(|relation| relation.canonical.clone())

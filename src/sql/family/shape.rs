@@ -13,6 +13,12 @@ const MAX_DEPTH: usize = 3_000;
 /// What a parenthesis counts for: sqlparser takes several calls to a level.
 const PARENTHESIS: usize = 50;
 
+/// Words that an operand follows, so that a minus behind them is a sign.
+const BEFORE_OPERAND: [&str; 16] = [
+    "select", "when", "then", "else", "and", "or", "not", "by", "limit", "offset", "like", "ilike",
+    "between", "from", "for", "where",
+];
+
 /// The text of a constant in the canonical form.
 pub(super) const CONSTANT: &str = "?";
 
@@ -55,6 +61,33 @@ impl Piece<'_> {
 
     fn is(&self, text: &str) -> bool {
         matches!(self.kind, Kind::Punctuation | Kind::Operator) && self.text == text
+    }
+}
+
+/// What [`Pieces::sql`] made of locking clauses, to be undone in the canonical text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// None, or FOR UPDATE and FOR SHARE.
+    AsWritten,
+    /// FOR NO KEY UPDATE, now FOR UPDATE.
+    NoKeyUpdate,
+    /// FOR KEY SHARE, now FOR SHARE.
+    KeyShare,
+    /// More than one, a weaker one among them.
+    Several,
+}
+
+impl Lock {
+    /// The canonical text with the lock that was written.
+    pub(super) fn restored(self, canonical: String) -> Option<String> {
+        let (from, to) = match self {
+            Self::AsWritten => return Some(canonical),
+            Self::NoKeyUpdate => (" FOR UPDATE", " FOR NO KEY UPDATE"),
+            Self::KeyShare => (" FOR SHARE", " FOR KEY SHARE"),
+            Self::Several => return None,
+        };
+        let (before, after) = canonical.rsplit_once(from)?;
+        Some(format!("{before}{to}{after}"))
     }
 }
 
@@ -162,7 +195,7 @@ impl<'a> Pieces<'a> {
         if let [before @ .., sign] = self.all.as_slice()
             && (sign.is("-") || sign.is("+"))
             && before.last().is_none_or(|before| {
-                starts_operand(before) || (before.kind == Kind::Word && is_reserved(&before.text))
+                starts_operand(before) || BEFORE_OPERAND.iter().any(|word| before.is_word(word))
             })
         {
             self.all.pop();
@@ -327,37 +360,78 @@ impl<'a> Pieces<'a> {
         false
     }
 
-    /// As text that a parser of SQL reads: constants are `'?'`.
+    /// As text that a parser of SQL reads: constants are `'?'`, `TABLE t` is a SELECT, and weaker locks are [`Lock`].
     pub(super) fn sql(&self) -> String {
-        self.joined(|piece, output| match piece.kind {
+        let weaker = self.weaker_locks();
+        self.joined(|index, piece, output| match piece.kind {
             Kind::Constant | Kind::Constants => {
                 output.push('\'');
                 output.push_str(&piece.text);
                 output.push('\'');
             }
+            Kind::Word if index == 0 && piece.text == "table" => output.push_str("select * from"),
+            Kind::Word if weaker.contains(&index) => {}
             _ => output.push_str(&piece.text),
         })
     }
 
-    /// As canonical text: reserved words in capitals, blanks where a person would put them.
-    pub(super) fn text(&self) -> String {
-        self.joined(|piece, output| match piece.kind {
-            Kind::Word if is_reserved(&piece.text) => {
-                output.push_str(&piece.text.to_ascii_uppercase());
+    /// Where the words NO and KEY of FOR NO KEY UPDATE and FOR KEY SHARE stand, which the parser does not know.
+    fn weaker_locks(&self) -> Vec<usize> {
+        let mut words = Vec::new();
+        for (index, piece) in self.all.iter().enumerate() {
+            if !piece.is_word("for") {
+                continue;
             }
+            match self.all.get(index + 1..).unwrap_or_default() {
+                [no, key, update, ..]
+                    if no.is_word("no") && key.is_word("key") && update.is_word("update") =>
+                {
+                    words.extend([index + 1, index + 2]);
+                }
+                [key, share, ..] if key.is_word("key") && share.is_word("share") => {
+                    words.push(index + 1);
+                }
+                _ => {}
+            }
+        }
+        words
+    }
+
+    /// The locking clause of a text with one.
+    pub(super) fn lock(&self) -> Lock {
+        let clauses = self.all.windows(2).filter(|pair| match pair {
+            [word, lock] => {
+                word.is_word("for")
+                    && ["update", "share", "no", "key"]
+                        .iter()
+                        .any(|known| lock.is_word(known))
+            }
+            _ => false,
+        });
+        match (clauses.count(), self.weaker_locks().len()) {
+            (_, 0) => Lock::AsWritten,
+            (1, 1) => Lock::KeyShare,
+            (1, _) => Lock::NoKeyUpdate,
+            _ => Lock::Several,
+        }
+    }
+
+    /// As canonical text: words in lower case, blanks where a person would put them.
+    pub(super) fn text(&self) -> String {
+        self.joined(|_, piece, output| match piece.kind {
             Kind::Quoted => output.push_str(unquoted_if_plain(&piece.text)),
             _ => output.push_str(&piece.text),
         })
     }
 
-    fn joined(&self, write: impl Fn(&Piece<'_>, &mut String)) -> String {
+    fn joined(&self, write: impl Fn(usize, &Piece<'_>, &mut String)) -> String {
         let mut output = String::new();
         let mut previous: Option<&Piece<'_>> = None;
-        for piece in &self.all {
+        for (index, piece) in self.all.iter().enumerate() {
             if previous.is_some_and(|previous| spaced(previous, piece)) {
                 output.push(' ');
             }
-            write(piece, &mut output);
+            write(index, piece, &mut output);
             previous = Some(piece);
         }
         output

@@ -382,6 +382,11 @@ proptest! {
         prop_assert_eq!(first.fingerprint, second.fingerprint, "\n{}\n{}", one, other);
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
     #[test]
     fn redaction_does_not_change_the_family(select in select(), spelling in spelling()) {
         let text = spelled(&select, &spelling);

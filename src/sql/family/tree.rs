@@ -36,8 +36,12 @@ pub(super) fn canonical(sql: &str) -> Result<String, TokensReason> {
         drop_aliases(query);
     }
     let mut walk = Walk::default();
-    let _ = statement.visit(&mut walk);
-    Ok(statement.to_string())
+    match statement.visit(&mut walk) {
+        ControlFlow::Continue(()) => Ok(statement.to_string()),
+        ControlFlow::Break(word) => Err(TokensReason::Syntax(format!(
+            "{word} was taken for a relation"
+        ))),
+    }
 }
 
 fn reason(error: ParserError) -> TokensReason {
@@ -56,9 +60,10 @@ struct Walk {
 }
 
 impl VisitorMut for Walk {
-    type Break = ();
+    /// A word that the parser misread.
+    type Break = String;
 
-    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<()> {
+    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<String> {
         let frame = match statement {
             Statement::Update(update) => Frame::of_update(update),
             Statement::Delete(delete) => Frame::of_delete(delete),
@@ -71,11 +76,10 @@ impl VisitorMut for Walk {
             Statement::Merge(merge) => Frame::of_merge(merge),
             _ => Frame::default(),
         };
-        self.frames.push(frame);
-        ControlFlow::Continue(())
+        self.enter(frame)
     }
 
-    fn post_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<()> {
+    fn post_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<String> {
         if let Some(frame) = self.frames.innermost() {
             match statement {
                 Statement::Update(update) => strip_update(update, frame),
@@ -102,16 +106,15 @@ impl VisitorMut for Walk {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        self.frames.push(match query.body.as_ref() {
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        limit(query);
+        self.enter(match query.body.as_ref() {
             SetExpr::Select(select) => Frame::of_from(&select.from),
             _ => Frame::default(),
-        });
-        limit(query);
-        ControlFlow::Continue(())
+        })
     }
 
-    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
         for lock in &mut query.locks {
             if let Some(of) = &mut lock.of {
                 self.relation(of);
@@ -121,12 +124,11 @@ impl VisitorMut for Walk {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        self.frames.push(Frame::of_from(&select.from));
-        ControlFlow::Continue(())
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
+        self.enter(Frame::of_from(&select.from))
     }
 
-    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
         for item in &mut select.projection {
             self.wildcard(item);
         }
@@ -140,14 +142,14 @@ impl VisitorMut for Walk {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
+    fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<String> {
         if ident.quote_style == Some('"') && is_plain(&ident.value) {
             ident.quote_style = None;
         }
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_order_by_expr(&mut self, item: &mut OrderByExpr) -> ControlFlow<()> {
+    fn pre_visit_order_by_expr(&mut self, item: &mut OrderByExpr) -> ControlFlow<String> {
         let options = &mut item.options;
         if matches!(options.sort, Some(OrderBySort::Asc)) {
             options.sort = None;
@@ -163,7 +165,7 @@ impl VisitorMut for Walk {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<String> {
         self.places
             .push(Place::of(expression, self.places.last().copied()));
         match expression {
@@ -187,7 +189,7 @@ impl VisitorMut for Walk {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<String> {
         self.places.pop();
         expression::normalise(expression, self.places.last().copied());
         ControlFlow::Continue(())
@@ -195,6 +197,12 @@ impl VisitorMut for Walk {
 }
 
 impl Walk {
+    fn enter(&mut self, frame: Frame) -> ControlFlow<String> {
+        let misread = frame.misread().map(str::to_owned);
+        self.frames.push(frame);
+        misread.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+    }
+
     /// Replaces a column's qualification by the relation's canonical name, or drops it.
     fn column(&self, expression: &mut Expr) {
         match expression {
