@@ -388,4 +388,4 @@ pub fn facts(statement: &Statement, catalog: &dyn CatalogNames) -> Facts {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::sql) mod tests;

@@ -190,6 +190,9 @@ fn parse_measured(stream: &Stream<'_>, depth: usize) -> Result<Statement, Unpars
         Err(reason) => return Err(reason.into()),
     };
     for repaired in rewrite::repair(written) {
+        if repaired.what.is_empty() {
+            continue;
+        }
         let adapted = adapt::adapt(&repaired.text).unwrap_or(repaired.text);
         if let Ok(tree) = parse_text(&adapted) {
             return Ok(statement(text, tree, depth));

@@ -2,11 +2,14 @@
 //!
 //! All edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as written.
 
+mod equivalent;
 mod locking;
+mod renumber;
 mod repair;
 mod stream;
 
+pub use equivalent::{EquivalentSelect, NoEquivalent, Rows, equivalent_select};
 pub(in crate::sql) use locking::locking_clause;
 pub use locking::without_locking;
-pub use repair::{Repaired, repair};
+pub use repair::{Repair, Repaired, repair};
 pub(in crate::sql) use stream::{Edits, Stream};

@@ -32,6 +32,7 @@ mod connect_tls;
 mod demo;
 mod probing;
 mod safety;
+mod sql_rewrite;
 
 /// The newest major version that Debian's packages put beside the pinned ones: the one with `HypoPG` and psql.
 pub const MAIN_MAJOR: u32 = 15;

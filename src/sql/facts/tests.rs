@@ -6,6 +6,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use show::show;
+pub use show::usage;
 
 use super::facts;
 use crate::ids::QualifiedName;

@@ -71,6 +71,51 @@ fn one(stream: &Stream<'_>, index: usize, edits: &mut Edits) {
         }
         "where" if conflict_target(stream, index) => cut_until_do(stream, index, edits),
         "table" if starts_query(stream, index) => cut(edits, 1, "SELECT * FROM"),
+        word => argument_keyword(stream, index, word, edits),
+    }
+}
+
+/// Keywords within the parentheses of functions with a grammar of their own.
+fn argument_keyword(stream: &Stream<'_>, index: usize, word: &str, edits: &mut Edits) {
+    if !matches!(
+        word,
+        "name"
+            | "document"
+            | "content"
+            | "passing"
+            | "similar"
+            | "escape"
+            | "leading"
+            | "trailing"
+            | "both"
+    ) {
+        return;
+    }
+    let Some(open) = stream.opener(index) else {
+        return;
+    };
+    let Some(function) = stream.before(open) else {
+        return;
+    };
+    let first = index == open + 1;
+    let calls = |name: &str| function.is_word(name);
+    match word {
+        "name" if first && (calls("xmlelement") || calls("xmlpi")) => {
+            edits.replace(stream.bytes(index..index + 2), "'name'");
+        }
+        "document" | "content" if first && (calls("xmlparse") || calls("xmlserialize")) => {
+            edits.replace(stream.bytes(index..index + 1), "");
+        }
+        "passing" if calls("xmlexists") => edits.replace(stream.bytes(index..index + 1), ","),
+        "similar" | "escape" if calls("substring") => {
+            edits.replace(stream.bytes(index..index + 1), ",");
+        }
+        // trim(leading from x)
+        "leading" | "trailing" | "both"
+            if first && calls("trim") && stream.word(index + 1, "from") =>
+        {
+            edits.replace(stream.bytes(index..index + 2), "");
+        }
         _ => {}
     }
 }
