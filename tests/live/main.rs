@@ -27,6 +27,8 @@ use pgtriage::demo::cluster::{Builder, Cluster};
 
 mod cluster;
 mod collect;
+mod collect_grants;
+mod collect_window;
 mod connect;
 mod connect_tls;
 mod demo;
