@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, Expr, Ident, TimezoneInfo, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, Expr, Ident, TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::shape::{CONSTANT, CONSTANTS};
@@ -199,16 +199,13 @@ fn predicate(mut expression: Expr) -> Expr {
             wrap(time_zone, binding::TIME_ZONE + 1);
         }
         Expr::Collate { expr, .. } => wrap(expr, binding::COLLATE),
-        Expr::CompoundFieldAccess { root, access_chain } => {
-            // `(a).b` is a field of a column, `a.b` a column of a relation.
-            let field = matches!(access_chain.first(), Some(AccessExpr::Dot(_)));
-            let name = matches!(
+        Expr::CompoundFieldAccess { root, .. }
+            if !matches!(
                 root.as_ref(),
                 Expr::Identifier(_) | Expr::CompoundIdentifier(_)
-            );
-            if field || !name {
-                **root = Expr::Nested(Box::new(mem::replace(root.as_mut(), constant())));
-            }
+            ) =>
+        {
+            **root = Expr::Nested(Box::new(mem::replace(root.as_mut(), constant())));
         }
         _ => {}
     }

@@ -91,6 +91,29 @@ fn items(stream: &Stream<'_>, start: usize, end: usize) -> Vec<Range<usize>> {
         }
     }
     parts
+        .into_iter()
+        .flat_map(|part| grouped(stream, part))
+        .collect()
+}
+
+/// The items in `CUBE (…)`, `ROLLUP (…)`, `GROUPING SETS (…)` or parentheses; else the item itself.
+fn grouped(stream: &Stream<'_>, part: Range<usize>) -> Vec<Range<usize>> {
+    let open = if stream.any_word(part.start, &["cube", "rollup"]) {
+        part.start + 1
+    } else if stream.words(part.start, &["grouping", "sets"]) {
+        part.start + 2
+    } else {
+        part.start
+    };
+    let closed = stream.sign(open, "(")
+        && stream
+            .partner(open)
+            .is_some_and(|close| close + 1 == part.end);
+    if closed {
+        items(stream, open + 1, part.end - 1)
+    } else {
+        vec![part]
+    }
 }
 
 /// Gives every copy of the expression in the select list and after `clause` the same constants: those that are still in one of them, else the parameters of
