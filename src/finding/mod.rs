@@ -197,11 +197,6 @@ impl Draft {
         &self.location
     }
 
-    /// The advice.
-    pub fn recommendation(&self) -> &Recommendation {
-        &self.recommendation
-    }
-
     /// How severity is weighed.
     pub fn weight(&self) -> Weight {
         self.weight

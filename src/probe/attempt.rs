@@ -18,7 +18,7 @@ use crate::snapshot::{
 use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::Mentions;
 use crate::sql::parameters::{Parameters, parameters};
-use crate::sql::rewrite::{repair, without_locking};
+use crate::sql::rewrite::{equivalent_select, repair};
 use crate::units::Millis;
 
 /// What became of a statement, and its plans.
@@ -182,29 +182,30 @@ pub(super) struct Attempt<'a> {
 impl Attempt<'_> {
     /// Tries the texts that may stand for the statement, until the server takes one.
     async fn texts(&self, text: &str, tables: &mut Tables) -> Result<Probed, Fault> {
-        let written = Candidate {
-            text: text.to_owned(),
-            planned_text: PlannedText::AsWritten,
-        };
-        let first = match self.text(&written, tables).await {
-            Err(fault) if fault.is_permission() => return self.reading(text, tables, fault).await,
-            Err(fault) if fault.is_broken_text() => fault,
-            done => return done,
-        };
+        let mut told: Option<Fault> = None;
         for repaired in repair(text) {
+            let as_written = repaired.what.is_empty();
             let candidate = Candidate {
                 text: repaired.text,
-                planned_text: PlannedText::Repaired,
+                planned_text: if as_written {
+                    PlannedText::AsWritten
+                } else {
+                    PlannedText::Repaired
+                },
             };
             match self.text(&candidate, tables).await {
                 Err(fault) if fault.is_permission() => {
                     return self.reading(&candidate.text, tables, fault).await;
                 }
-                Err(fault) if fault.is_broken_text() => {}
+                // The user knows the text as written: what the server says of that one is reported.
+                Err(fault) if fault.is_broken_text() && as_written => told = Some(fault),
+                Err(fault) if fault.is_broken_text() => {
+                    told.get_or_insert(fault);
+                }
                 done => return done,
             }
         }
-        Err(first)
+        Err(told.unwrap_or_else(|| Fault::Unreadable("the text is empty".to_owned())))
     }
 
     /// The SELECT that reads what the statement reads, for a role that may not write.
@@ -214,11 +215,11 @@ impl Attempt<'_> {
         tables: &mut Tables,
         denied: Fault,
     ) -> Result<Probed, Fault> {
-        let Some(select) = without_locking(text) else {
+        let Ok(select) = equivalent_select(text) else {
             return Err(denied);
         };
         let candidate = Candidate {
-            text: select,
+            text: select.text,
             planned_text: PlannedText::EquivalentSelect,
         };
         let mut probed = match self.text(&candidate, tables).await {
@@ -282,7 +283,7 @@ impl Attempt<'_> {
         }
         let wanted = self.wanted(candidate, 1.0);
         let step = match self.step(text, &values, wanted).await {
-            Err(fault) if fault.is_bad_value() => {
+            Err(fault) if fault.is_of_statement() => {
                 return self.by_type(candidate, uses, count, tables).await;
             }
             step => step?,
@@ -354,7 +355,7 @@ impl Attempt<'_> {
             }
             let wanted = self.wanted(candidate, 1.0);
             match self.step(&candidate.text, &values, wanted).await {
-                Err(fault) if fault.is_bad_value() => {}
+                Err(fault) if fault.is_of_statement() => {}
                 step => {
                     let steps = vec![(ParameterVariant::Typical, values, step?)];
                     return Ok(self.probed(candidate, steps));

@@ -28,9 +28,6 @@ pub(super) fn command(style: Style, major: i32) -> String {
     let mut options = format!(
         "ANALYZE {analyze}, VERBOSE true, COSTS true, SETTINGS true, BUFFERS true, WAL {analyze}, TIMING {analyze}, SUMMARY true"
     );
-    if major >= 16 && style == Style::Generic {
-        options.push_str(", GENERIC_PLAN true");
-    }
     if major >= 17 {
         options.push_str(", MEMORY false, SERIALIZE none");
     }
@@ -86,19 +83,15 @@ impl ProbeSession {
         values: &[ParameterValue],
         limit: Duration,
     ) -> Result<Explained, Fault> {
-        if style == Style::Generic && self.major() < 16 {
+        if style == Style::Generic {
             return self.explain_execute(subject, values, limit).await;
         }
         let preamble = self.preamble(limit, subject.schemas, subject.settings);
         let sql = command(style, self.major()) + subject.text;
-        let texts: Vec<TextValue<'_>> = if style == Style::Generic {
-            Vec::new()
-        } else {
-            values
-                .iter()
-                .map(|value| TextValue(value.value.as_deref()))
-                .collect()
-        };
+        let texts: Vec<TextValue<'_>> = values
+            .iter()
+            .map(|value| TextValue(value.value.as_deref()))
+            .collect();
         // The unknown type lets the server infer each parameter's type, as if none had been given.
         let parameters: Vec<Parameter<'_>> = texts
             .iter()
@@ -117,7 +110,8 @@ impl ProbeSession {
         Ok((plan(&rows)?, started.elapsed()))
     }
 
-    /// The generic plan before `GENERIC_PLAN` existed. The values only decide which partitions are shown: NULL would prune all of them.
+    /// The generic plan, the same way on all versions: `GENERIC_PLAN` (16 and later) takes text with parameters in the simple protocol only, which would take
+    /// several statements, too. The values only decide which partitions are shown: NULL would prune all of them.
     async fn explain_execute(
         &self,
         subject: Subject<'_>,
@@ -247,9 +241,6 @@ mod tests {
 
     #[test]
     fn options_follow_the_version() {
-        assert!(command(Style::Generic, 16).contains("GENERIC_PLAN true"));
-        assert!(!command(Style::Generic, 15).contains("GENERIC_PLAN"));
-        assert!(!command(Style::Plan, 18).contains("GENERIC_PLAN"));
         assert!(command(Style::Analyze, 17).contains("SERIALIZE none"));
         assert!(!command(Style::Analyze, 16).contains("MEMORY"));
         assert!(command(Style::Plan, 13).contains("WAL false"));

@@ -86,10 +86,12 @@ impl Fault {
         ])
     }
 
-    /// A value was not fit for where it was used (class 22), as opposed to the text being wrong.
-    pub(super) fn is_bad_value(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code.code().starts_with("22") || code.code().starts_with("23"))
-            || self.has_code(&[SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_TABLE])
+    /// The statement itself failed, as opposed to its surroundings: other values or another text may do.
+    pub(super) fn is_of_statement(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+            && !self.is_timeout()
+            && !self.is_lock_timeout()
+            && !self.is_permission()
     }
 
     /// Execution tried something that a read-only transaction does not do.

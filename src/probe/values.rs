@@ -82,7 +82,7 @@ impl Known<'_> {
             }
         }
         let known = inferred.cloned().or_else(|| cast_type(uses))?;
-        let value = default_of(&known);
+        let value = argument(uses).or_else(|| default_of(&known));
         let origin = if value.is_some() {
             format!("a value of type {}", known.name)
         } else {
@@ -113,6 +113,9 @@ impl Known<'_> {
                 return None;
             }
         } else if named.expression.is_some() && family(&column.type_name) != Family::Text {
+            return None;
+        }
+        if !takes_its_own_type(operator) {
             return None;
         }
         let nth = self.earlier_uses(number, named);
@@ -206,6 +209,15 @@ impl Known<'_> {
         };
         quantile(statistics, at).map(|value| (value, what))
     }
+}
+
+/// Whether both sides of the operator are of one type, or the other side is text. `?`, `@@`, `@?`, `->` and the like take something else.
+fn takes_its_own_type(operator: &str) -> bool {
+    matches!(
+        operator,
+        "=" | "<>" | "!=" | "<" | "<=" | ">" | ">=" | "@>" | "<@" | "&&"
+    ) || operator.contains('~')
+        || operator.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Which end of a range a parameter is.
@@ -375,6 +387,52 @@ fn cast_type(uses: &[ParameterUse]) -> Option<InferredType> {
             default_of(&type_).is_some().then_some(type_)
         }
         _ => None,
+    })
+}
+
+/// What a function takes that not every value of the type is.
+fn argument(uses: &[ParameterUse]) -> Option<String> {
+    uses.iter().find_map(|used| {
+        let ParameterUse::Argument { function, index } = used else {
+            return None;
+        };
+        let value = match (function.as_str(), index) {
+            ("date_trunc" | "date_part" | "extract", 0) => "day",
+            ("timezone", 0) => "UTC",
+            ("date_bin", 0) => "1 day",
+            ("to_char" | "to_date" | "to_timestamp", 1) => "YYYY-MM-DD",
+            ("to_date" | "to_timestamp", 0) => "2025-01-01",
+            ("to_number", 1) => "9",
+            ("encode" | "decode", 1) => "hex",
+            ("convert_from" | "convert_to", 1) => "UTF8",
+            ("normalize", 1) => "NFC",
+            ("regexp_replace", 3) | ("regexp_matches" | "regexp_split_to_array", 2) => "g",
+            ("width_bucket", 1) => "0",
+            ("width_bucket", 2) => "100",
+            ("width_bucket", 3) | ("generate_series", 1) => "10",
+            ("daterange" | "int4range" | "int8range" | "numrange" | "tsrange" | "tstzrange", 2) => {
+                "[)"
+            }
+            (
+                "jsonb_to_recordset"
+                | "json_to_recordset"
+                | "jsonb_array_elements"
+                | "json_array_elements"
+                | "jsonb_array_elements_text"
+                | "json_array_elements_text"
+                | "jsonb_array_length"
+                | "json_array_length",
+                0,
+            )
+            | ("jsonb_populate_recordset" | "json_populate_recordset", 1) => "[]",
+            ("make_date" | "make_timestamp" | "make_timestamptz", 0) => "2025",
+            ("percentile_cont" | "percentile_disc", 0) => "0.5",
+            ("current_setting", 0) => "work_mem",
+            (privilege, last) if privilege.starts_with("has_") && *last > 0 => "SELECT",
+            ("has_table_privilege", 0) => "pg_class",
+            _ => return None,
+        };
+        Some(value.to_owned())
     })
 }
 

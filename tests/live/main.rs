@@ -32,6 +32,7 @@ mod collect_window;
 mod connect;
 mod connect_tls;
 mod demo;
+mod probe;
 mod probing;
 mod safety;
 mod sql_rewrite;
