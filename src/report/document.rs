@@ -10,7 +10,7 @@ use super::summary;
 use super::text::{lines, one_line};
 
 /// Statement families shown beside the findings; the JSON report has all.
-const STATEMENTS_SHOWN: usize = 20;
+const STATEMENTS_SHOWN: usize = 12;
 
 /// A report in reading order.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,17 +121,19 @@ pub struct Table {
 pub struct Column {
     /// The heading.
     pub title: &'static str,
-    /// Where its cells stand.
-    pub align: Align,
+    /// What its cells hold.
+    pub content: Content,
 }
 
-/// Where cells stand in their column.
+/// What the cells of a column hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    /// Text.
-    Left,
-    /// Numbers.
-    Right,
+pub enum Content {
+    /// Words, to the left.
+    Text,
+    /// Numbers, to the right.
+    Number,
+    /// A statement's text, which may be shortened where its sense remains.
+    Statement,
 }
 
 /// Something that was not looked at.
@@ -282,14 +284,7 @@ const fn whole(value: f64) -> i64 {
 }
 
 fn statements(statements: &[ReportStatement]) -> Table {
-    let right = |title| Column {
-        title,
-        align: Align::Right,
-    };
-    let left = |title| Column {
-        title,
-        align: Align::Left,
-    };
+    let column = |title, content| Column { title, content };
     let rows = statements.iter().take(STATEMENTS_SHOWN).map(|statement| {
         vec![
             statement.share.map(format::percent).unwrap_or_default(),
@@ -305,12 +300,12 @@ fn statements(statements: &[ReportStatement]) -> Table {
     });
     Table {
         columns: vec![
-            right("share"),
-            right("time"),
-            right("calls"),
-            right("mean"),
-            left("probe"),
-            left("statement"),
+            column("share", Content::Number),
+            column("time", Content::Number),
+            column("calls", Content::Number),
+            column("mean", Content::Number),
+            column("probe", Content::Text),
+            column("statement", Content::Statement),
         ],
         rows: rows.collect(),
     }

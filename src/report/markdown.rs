@@ -6,13 +6,16 @@
 use std::fmt::Write as _;
 
 use crate::finding::Report;
+use crate::sql::family::pretty;
 
-use super::document::{Align, Document, FindingBlock, Note, Table, VerdictRow};
+use super::document::{Content, Document, FindingBlock, Note, Table, VerdictRow};
 use super::terminal::{confidence_word, severity_word};
 
 /// The longest comment that GitHub takes (65,536 characters), less room for the closing lines.
 pub const GITHUB_COMMENT_LIMIT: usize = 65_536;
 const CLOSING_ROOM: usize = 512;
+/// Statements in tables are shortened to this width.
+const STATEMENT_COLUMNS: usize = 120;
 
 /// The report as markdown, at most [`GITHUB_COMMENT_LIMIT`] characters.
 pub fn render(report: &Report) -> String {
@@ -178,14 +181,21 @@ fn table(table: &Table) -> String {
     let marks: Vec<&str> = table
         .columns
         .iter()
-        .map(|column| match column.align {
-            Align::Left => "---",
-            Align::Right => "--:",
+        .map(|column| match column.content {
+            Content::Text | Content::Statement => "---",
+            Content::Number => "--:",
         })
         .collect();
     let mut text = format!("| {} |\n|{}|\n", titles.join(" | "), marks.join("|"));
     for row in &table.rows {
-        let cells: Vec<String> = row.iter().map(|cell| prose(cell)).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&table.columns)
+            .map(|(cell, column)| match column.content {
+                Content::Text | Content::Number => prose(cell),
+                Content::Statement => code_span(&pretty(cell, STATEMENT_COLUMNS)),
+            })
+            .collect();
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
@@ -216,6 +226,11 @@ fn prose(text: &str) -> String {
         in_word = c.is_alphanumeric() || (in_word && c == '_');
     }
     escaped
+}
+
+/// Inside a table's code span only the bar must be escaped.
+fn code_span(text: &str) -> String {
+    format!("`{}`", code(text).replace('|', "\\|"))
 }
 
 fn code(text: &str) -> String {

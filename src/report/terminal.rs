@@ -8,8 +8,9 @@ use comfy_table::{
 
 use crate::finding::{Confidence, Report, Severity};
 
-use super::document::{Align, Document, FindingBlock, Note, Table, VerdictRow};
+use super::document::{Content, Document, FindingBlock, Note, Table, VerdictRow};
 use super::text::{cut, wrap};
+use crate::sql::family::pretty;
 
 /// Whether escape sequences are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -325,14 +326,15 @@ impl Page {
             table
                 .columns
                 .iter()
-                .map(|column| aligned(Cell::new(column.title), column.align)),
+                .map(|column| aligned(Cell::new(column.title), column.content)),
         );
         for row in &table.rows {
-            grid.add_row(
-                row.iter()
-                    .zip(&table.columns)
-                    .map(|(text, column)| aligned(Cell::new(cut(text, room)), column.align)),
-            );
+            grid.add_row(row.iter().zip(&table.columns).map(|(text, column)| {
+                aligned(
+                    Cell::new(fitted(text, column.content, room)),
+                    column.content,
+                )
+            }));
         }
         grid
     }
@@ -364,10 +366,17 @@ impl Page {
     }
 }
 
-fn aligned(cell: Cell, align: Align) -> Cell {
-    match align {
-        Align::Left => cell,
-        Align::Right => cell.set_alignment(CellAlignment::Right),
+fn aligned(cell: Cell, content: Content) -> Cell {
+    match content {
+        Content::Text | Content::Statement => cell,
+        Content::Number => cell.set_alignment(CellAlignment::Right),
+    }
+}
+
+fn fitted(text: &str, content: Content, columns: usize) -> String {
+    match content {
+        Content::Text | Content::Number => cut(text, columns),
+        Content::Statement => cut(&pretty(text, columns), columns),
     }
 }
 
