@@ -156,8 +156,13 @@ impl Look<'_> {
         match statements {
             Some(found) if area == Area::Statements => {
                 let schema = quote_ident(&found.extension.schema);
+                let info = if statements::has_info(&found.extension) {
+                    format!(", {schema}.pg_stat_statements_info()")
+                } else {
+                    String::new()
+                };
                 format!(
-                    "GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};"
+                    "GRANT EXECUTE ON FUNCTION {schema}.pg_stat_statements(boolean){info} TO {role};"
                 )
             }
             _ => format!("GRANT pg_monitor TO {role};"),

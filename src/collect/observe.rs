@@ -205,3 +205,53 @@ fn bare(identity: Identity, options: &Options) -> Snapshot {
         gaps: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::Limits;
+
+    fn identity(version_num: u32, version: &str) -> Identity {
+        let server = serde_json::json!({
+            "version_num": version_num, "version": version, "database": "shop", "started_at": "2026-01-01T00:00:00Z",
+        });
+        Identity {
+            server: serde_json::from_value(server).unwrap(),
+            role: crate::snapshot::Role::default(),
+            captured_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn servers_before_13_are_refused() {
+        let refused = supported(Ok(identity(120_022, "12.22 (Debian 12.22-1)"))).err();
+        assert_eq!(
+            refused.unwrap().to_string(),
+            "PostgreSQL 12.22 is not supported; pgtriage needs version 13 or later, supported are 13 to 18"
+        );
+        assert!(supported(Ok(identity(130_000, "13.0"))).is_ok());
+    }
+
+    #[test]
+    fn servers_after_18_are_read_with_a_gap() {
+        let snapshot = bare(
+            supported(Ok(identity(190_000, "19beta1"))).ok().unwrap(),
+            &Options::default(),
+        );
+        let seen = Seen {
+            extensions: &ReadExtensions::default(),
+            preload_pending: None,
+            unread: &[],
+            undeparsed: &Undeparsed::default(),
+            limits: Limits::default(),
+        };
+        let gaps = gaps::all(&snapshot, &seen);
+        let gap = gaps.first().unwrap();
+        assert_eq!(gap.area, Area::Server);
+        assert!(
+            gap.reason.starts_with("PostgreSQL 19beta1 is newer"),
+            "{}",
+            gap.reason
+        );
+    }
+}

@@ -70,6 +70,11 @@ fn version(extension: &Extension) -> (u32, u32) {
     }
 }
 
+/// Whether that version has `pg_stat_statements_info`.
+pub(super) fn has_info(extension: &Extension) -> bool {
+    version(extension) >= (1, 9)
+}
+
 /// The queries to try for that version, the best first. A version newer than the newest known may lack a column of it:
 /// then the columns of the one before will do.
 fn candidates<'a>(extension: &Extension, queries: &'a [((u32, u32), &'a str)]) -> Vec<String> {

@@ -1,12 +1,14 @@
 //! Measured windows on real servers: intervals, and resets and restarts within them.
 
-use pgtriage::collect::{Options, observe, sample};
+use std::time::Duration;
+
+use pgtriage::collect::{Options, measure, observe, sample};
 use pgtriage::demo::cluster::SUPERUSER;
 use pgtriage::ids::QueryId;
 use pgtriage::snapshot::delta::{InvalidReason, Window, WindowCaveat, WindowKind};
 
 use crate::collect::{DATABASE, client, look, shop, statement};
-use crate::majors;
+use crate::{MAIN_MAJOR, majors};
 
 #[tokio::test]
 async fn an_interval_holds_what_happened_within_it() {
@@ -159,4 +161,32 @@ async fn a_single_reset_and_a_restart_inside_a_window_are_said() {
                 .any(|invalid| invalid.reason == InvalidReason::ServerRestarted)
         );
     }
+}
+
+#[tokio::test]
+async fn measuring_takes_samples_over_the_span() {
+    let cluster = shop(MAIN_MAJOR);
+    cluster
+        .execute(DATABASE, "CREATE EXTENSION pg_stat_statements")
+        .expect("the extension");
+    let client = client(&cluster, SUPERUSER, DATABASE).await;
+    let span = Duration::from_millis(900);
+    let snapshot = measure(&client, &Options::default(), span, 3)
+        .await
+        .expect("a measurement");
+    assert_eq!(snapshot.samples.len(), 3);
+    let window = Window::of(&snapshot);
+    assert!(
+        window
+            .seconds
+            .is_some_and(|seconds| (0.85..3.0).contains(&seconds)),
+        "{:?}",
+        window.seconds
+    );
+    assert_eq!(Window::series(&snapshot).len(), 3);
+    assert!(
+        window.statements.is_empty(),
+        "only its own statements ran: {:?}",
+        window.statements
+    );
 }

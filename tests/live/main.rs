@@ -27,6 +27,7 @@ use pgtriage::demo::cluster::{Builder, Cluster};
 
 mod cluster;
 mod collect;
+mod collect_faults;
 mod collect_grants;
 mod collect_window;
 mod connect;
