@@ -7,10 +7,12 @@ mod severity;
 mod skipped;
 mod summary;
 
+use relate::Related;
+
 use crate::checks::workload::{Limits, Workload};
 use crate::checks::{CHECKS, Case, Selection, workload};
 use crate::finding::{
-    Caveat, Finding, Report, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
+    Caveat, Report, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 use crate::snapshot::Snapshot;
 use crate::snapshot::delta::{Window, WindowCaveat};
@@ -35,7 +37,7 @@ pub fn candidates(snapshot: &Snapshot, config: &Config) -> Vec<usize> {
 /// The report on a Snapshot. Literals should have been replaced by tokens before.
 pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
     let case = Case::of(snapshot);
-    let bottlenecks = find(&case, config);
+    let Related { findings, stake } = find(&case, config);
     let skipped = skipped::skipped(&case, config);
     let status = if skipped.iter().any(|entry| entry.limits) {
         Status::Partial
@@ -50,7 +52,7 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
             version: env!("CARGO_PKG_VERSION"),
         },
         status,
-        summary: summary::sentence(&bottlenecks, status),
+        summary: summary::sentence(&findings, case.workload.share(stake), status),
         target: target(snapshot),
         window: snapshot
             .counter_source
@@ -61,29 +63,22 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
             .as_ref()
             .map(|_| metrics::baseline(&case.workload)),
         statements: metrics::statements(&case.workload),
-        bottlenecks,
+        bottlenecks: findings,
         skipped,
         caveats: caveats(&case),
     }
 }
 
-fn find(case: &Case<'_>, config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for check in CHECKS {
-        let meta = check.meta();
-        if !config.checks.includes(meta.id) {
-            continue;
+fn find(case: &Case<'_>, config: &Config) -> Related {
+    let mut claims = Vec::new();
+    for check in CHECKS.iter().copied() {
+        if config.checks.includes(check.meta().id) {
+            let mut proposals = Vec::new();
+            check.run(case, &mut proposals);
+            claims.extend(merge::merge(&case.workload, check, proposals));
         }
-        let mut proposals = Vec::new();
-        check.run(case, &mut proposals);
-        findings.extend(
-            merge::merge(proposals)
-                .into_iter()
-                .map(|draft| severity::stamp(draft, meta.id)),
-        );
     }
-    relate::relate(&mut findings);
-    findings
+    relate::relate(&case.workload, claims)
 }
 
 fn target(snapshot: &Snapshot) -> Target {

@@ -1,119 +1,211 @@
-//! Which finding explains which, and the order in which a reader should see them.
+//! Which claim explains which, and the order in which a reader should see them.
+//!
+//! One statement with one cause is one bottleneck: that it is slow, reads much and leads the list follows from the cause.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::merge::Claim;
+use super::severity;
+use crate::checks::Depth;
+use crate::checks::workload::Workload;
 use crate::finding::{Action, Finding, Severity};
 use crate::ids::QueryId;
+use crate::units::Millis;
 
-/// Links findings about the same statements, lets one advised index explain what it would mend, and sorts: the worst
-/// first, an explained finding never before the one that explains it.
-pub fn relate(findings: &mut [Finding]) {
-    explain(findings);
-    link(findings);
-    let severities: BTreeMap<String, Severity> = findings
-        .iter()
-        .map(|finding| (finding.id.clone(), finding.severity))
-        .collect();
-    for finding in findings.iter_mut() {
-        let lead = finding
-            .explained_by
-            .as_ref()
-            .and_then(|id| severities.get(id));
-        if let Some(lead) = lead {
-            finding.severity = finding.severity.min(*lead);
+/// A cause explains what is seen of a statement if it stands for this share of the time that is seen.
+const MIN_EXPLAINED: f64 = 0.5;
+
+/// Findings in a reader's order.
+pub struct Related {
+    /// The worst first, an explained one never before the one that explains it.
+    pub findings: Vec<Finding>,
+    /// The time at stake in those that nothing explains, each statement's counted once.
+    pub stake: Millis,
+}
+
+/// Links claims about the same statements, lets causes explain what follows from them, and weighs and sorts.
+pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
+    let leads: Vec<Option<usize>> = claims.iter().map(|claim| lead(&claims, claim)).collect();
+    let roots: Vec<Option<usize>> = leads.iter().map(|lead| root(&leads, *lead)).collect();
+    for (place, root) in roots.iter().enumerate() {
+        if let Some(root) = root {
+            level(&mut claims, place, *root);
         }
     }
-    findings.sort_by(|one, other| {
-        let rank = |finding: &Finding| (Reverse(finding.severity), finding.explained_by.is_some());
-        let time = |finding: &Finding| finding.impact.time_ms.unwrap_or_default().get();
-        rank(one)
-            .cmp(&rank(other))
-            .then(time(other).total_cmp(&time(one)))
-            .then_with(|| one.id.cmp(&other.id))
+    let ids: Vec<String> = claims.iter().map(Claim::id).collect();
+    let of_statement = by_statement(&claims, &ids);
+    let mut findings = Vec::with_capacity(claims.len());
+    let mut stakes = Stakes::default();
+    for ((claim, root), id) in claims.into_iter().zip(&roots).zip(&ids) {
+        let related = related(&claim.draft.location().queryids, &of_statement, id);
+        let parts = claim.parts.clone();
+        let mut finding = severity::stamp(claim.costed(workload), claim.check.meta().id);
+        finding.explained_by = root.and_then(|root| ids.get(root)).cloned();
+        finding.related = related;
+        stakes.add(&finding, &parts);
+        findings.push(finding);
+    }
+    cap(&mut findings);
+    findings.sort_by(order);
+    Related {
+        findings,
+        stake: stakes.total(),
+    }
+}
+
+/// The claim that explains `claim`.
+fn lead(claims: &[Claim], claim: &Claim) -> Option<usize> {
+    let others = || {
+        let places = claims.iter().enumerate();
+        places.filter(|(_, other)| !std::ptr::eq(*other, claim))
+    };
+    let strongest = |one: &(usize, &Claim), other: &(usize, &Claim)| {
+        let part = |other: &Claim| other.part_of(claim);
+        let depth = one.1.check.depth().cmp(&other.1.check.depth());
+        depth
+            .then(part(one.1).total_cmp(&part(other.1)))
+            .then_with(|| other.1.draft.subject().cmp(one.1.draft.subject()))
+    };
+    if claim.check.depth() > Depth::Resource {
+        let leads = others().filter(|(_, other)| mends(other, claim));
+        return leads.max_by(strongest).map(|(place, _)| place);
+    }
+    let id = claim.check.meta().id;
+    let sure = others().filter(|(_, other)| {
+        other.check.always_explains().contains(&id) && other.part_of(claim) > 0.0
     });
+    let likely = others().filter(|(_, other)| {
+        let enough = other.part_of(claim) >= MIN_EXPLAINED * claim.stake();
+        other.check.depth() > claim.check.depth() && enough && other.part_of(claim) > 0.0
+    });
+    let found = sure.max_by(strongest).or_else(|| likely.max_by(strongest));
+    found.map(|(place, _)| place)
 }
 
-fn explain(findings: &mut [Finding]) {
-    let leads: Vec<Lead> = findings.iter().filter_map(Lead::of).collect();
-    for finding in findings {
-        let lead = leads.iter().find(|lead| lead.explains(finding));
-        finding.explained_by = lead.map(|lead| lead.id.clone());
+/// Whether the advice of `cause` mends what a plan, a loop or a foreign key shows.
+fn mends(cause: &Claim, claim: &Claim) -> bool {
+    let (at, of) = (cause.draft.location(), claim.draft.location());
+    let same_table = at.table.is_some() && at.table == of.table;
+    if !same_table {
+        return false;
     }
+    let action = |claim: &Claim| claim.draft.recommendation().kind;
+    if action(cause) == Action::Analyze && action(claim) == Action::Analyze {
+        return at.columns.is_empty() && !of.columns.is_empty();
+    }
+    let leading = at.columns.first();
+    let covers = leading.is_some_and(|column| of.columns.contains(column));
+    let shared = claim.parts.is_empty() || cause.part_of(claim) > 0.0;
+    let index = matches!(cause.check.depth(), Depth::ForeignKey | Depth::Index);
+    index && cause.check.depth() > claim.check.depth() && covers && shared
 }
 
-/// An advised index.
-struct Lead {
-    id: String,
-    weight: u8,
-    table: String,
-    columns: Vec<String>,
-    queryids: BTreeSet<QueryId>,
-}
-
-impl Lead {
-    fn of(finding: &Finding) -> Option<Self> {
-        if finding.recommendation.kind != Action::CreateIndex {
-            return None;
+/// The end of a chain of explanations.
+fn root(leads: &[Option<usize>], lead: Option<usize>) -> Option<usize> {
+    let mut root = lead?;
+    // Depths grow along a chain, but for equal ones it must end as well.
+    for _ in 0..leads.len() {
+        match leads.get(root).copied().flatten() {
+            Some(next) => root = next,
+            None => break,
         }
-        Some(Self {
-            id: finding.id.clone(),
-            weight: weight(finding),
-            table: finding.location.table.clone()?,
-            columns: finding.location.columns.clone(),
-            queryids: finding.location.queryids.iter().copied().collect(),
-        })
     }
+    Some(root)
+}
 
-    /// Whether the index would mend what the finding is about: the same table, its leading column among the finding's,
-    /// and for a plan the same statement.
-    fn explains(&self, finding: &Finding) -> bool {
-        let location = &finding.location;
-        let same_table = location.table.as_deref() == Some(self.table.as_str());
-        let leading = self.columns.first();
-        let covers = leading.is_some_and(|column| location.columns.contains(column));
-        let statements = &location.queryids;
-        let same_statement =
-            statements.is_empty() || statements.iter().any(|id| self.queryids.contains(id));
-        weight(finding) < self.weight && same_table && covers && same_statement
+/// A cause has at stake what follows from it. Only where a counter cannot tell how much time it stands for (temporary
+/// files), the cause's own time counts for both.
+fn level(claims: &mut [Claim], place: usize, root: usize) {
+    let Some((of_cause, of_claim)) = claims.get(root).zip(claims.get(place)) else {
+        return;
+    };
+    let own = of_cause
+        .check
+        .always_explains()
+        .contains(&of_claim.check.meta().id);
+    let shared: Vec<(usize, f64, f64)> = of_claim
+        .parts
+        .iter()
+        .filter_map(|(family, part)| Some((*family, *part, *of_cause.parts.get(family)?)))
+        .collect();
+    let target = if own { place } else { root };
+    if let Some(claim) = claims.get_mut(target) {
+        for (family, seen, caused) in shared {
+            let part = if own {
+                caused.min(seen)
+            } else {
+                caused.max(seen)
+            };
+            claim.parts.insert(family, part);
+        }
     }
 }
 
-/// Which advice is the fullest: an index weighed against its cost before one that a foreign key asks for, and both
-/// before what a plan node alone suggests.
-fn weight(finding: &Finding) -> u8 {
-    match (
-        finding.recommendation.kind,
-        finding.recommendation.index.is_some(),
-    ) {
-        (Action::CreateIndex, true) if finding.recommendation.expected.before_cost.is_some() => 2,
-        (Action::CreateIndex, true) => 1,
-        _ => 0,
+type OfStatement = BTreeMap<QueryId, BTreeSet<String>>;
+
+fn by_statement(claims: &[Claim], ids: &[String]) -> OfStatement {
+    let mut of_statement = OfStatement::new();
+    for (claim, id) in claims.iter().zip(ids) {
+        for queryid in &claim.draft.location().queryids {
+            of_statement.entry(*queryid).or_default().insert(id.clone());
+        }
     }
+    of_statement
 }
 
 /// More links than this help nobody.
 const MAX_RELATED: usize = 20;
 
-fn link(findings: &mut [Finding]) {
-    let mut of_statement: BTreeMap<QueryId, BTreeSet<String>> = BTreeMap::new();
-    for finding in findings.iter() {
-        for queryid in &finding.location.queryids {
-            of_statement
-                .entry(*queryid)
-                .or_default()
-                .insert(finding.id.clone());
+fn related(queryids: &[QueryId], of_statement: &OfStatement, id: &str) -> Vec<String> {
+    let ids: BTreeSet<&String> = queryids
+        .iter()
+        .filter_map(|queryid| of_statement.get(queryid))
+        .flatten()
+        .filter(|other| *other != id)
+        .collect();
+    ids.into_iter().take(MAX_RELATED).cloned().collect()
+}
+
+/// Nothing is worse than what explains it.
+fn cap(findings: &mut [Finding]) {
+    let severities: BTreeMap<String, Severity> = findings
+        .iter()
+        .map(|finding| (finding.id.clone(), finding.severity))
+        .collect();
+    for finding in findings {
+        let lead = finding.explained_by.as_ref();
+        if let Some(lead) = lead.and_then(|id| severities.get(id)) {
+            finding.severity = finding.severity.min(*lead);
         }
     }
-    for finding in findings {
-        let related: BTreeSet<&String> = finding
-            .location
-            .queryids
-            .iter()
-            .filter_map(|queryid| of_statement.get(queryid))
-            .flatten()
-            .filter(|id| **id != finding.id)
-            .collect();
-        finding.related = related.into_iter().take(MAX_RELATED).cloned().collect();
+}
+
+fn order(one: &Finding, other: &Finding) -> Ordering {
+    let rank = |finding: &Finding| (Reverse(finding.severity), finding.explained_by.is_some());
+    let time = |finding: &Finding| finding.impact.time_ms.unwrap_or_default().get();
+    rank(one)
+        .cmp(&rank(other))
+        .then(time(other).total_cmp(&time(one)))
+        .then_with(|| one.id.cmp(&other.id))
+}
+
+/// The largest part of each family's time that a bottleneck has at stake.
+#[derive(Default)]
+struct Stakes(BTreeMap<usize, f64>);
+
+impl Stakes {
+    fn add(&mut self, finding: &Finding, parts: &BTreeMap<usize, f64>) {
+        if finding.explained_by.is_some() || finding.severity == Severity::Info {
+            return;
+        }
+        for (family, part) in parts {
+            let largest = self.0.entry(*family).or_default();
+            *largest = largest.max(*part);
+        }
+    }
+
+    fn total(&self) -> Millis {
+        Millis(self.0.values().sum())
     }
 }

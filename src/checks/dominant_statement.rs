@@ -2,7 +2,7 @@
 
 use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
 use crate::finding::{Action, CheckId, Draft, Severity, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
@@ -26,6 +26,10 @@ pub struct DominantStatement;
 impl Check for DominantStatement {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Share
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

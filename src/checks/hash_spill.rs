@@ -1,7 +1,7 @@
 //! `hash_spill`: the hash table of a join does not fit into memory.
 
 use super::support::{each_node, kilobytes, label, more_work_mem, subject};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, temp_spill_statement};
 use crate::finding::{CheckId, Draft, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType};
@@ -30,6 +30,10 @@ pub struct HashSpill;
 impl Check for HashSpill {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn always_explains(&self) -> &'static [CheckId] {
+        &[temp_spill_statement::ID]
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

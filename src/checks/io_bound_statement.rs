@@ -2,7 +2,7 @@
 
 use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
 use crate::finding::{Action, CheckId, Draft, Evidence, Unit};
 use crate::snapshot::Area;
 use crate::units::{float, ratio};
@@ -32,6 +32,10 @@ pub struct IoBoundStatement;
 impl Check for IoBoundStatement {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Resource
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

@@ -2,7 +2,7 @@
 
 use super::support::{Verb, Words, advice, label, subject, verb};
 use super::workload::{Family, Field};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Depth, Proposal};
 use crate::finding::{Action, CheckId, Draft, Recommendation, Unit};
 use crate::format;
 use crate::plan::NodeType;
@@ -30,6 +30,10 @@ pub struct LargeResult;
 impl Check for LargeResult {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Resource
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

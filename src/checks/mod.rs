@@ -81,10 +81,40 @@ impl CheckMeta {
     }
 }
 
+/// How close to the cause a check looks. Of several findings about one statement the deepest is the bottleneck, and
+/// explains the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Where the time goes.
+    Share,
+    /// That it takes long.
+    Slowness,
+    /// What it uses up.
+    Resource,
+    /// What its plan does.
+    Plan,
+    /// That an application loops.
+    Loop,
+    /// What a foreign key lacks.
+    ForeignKey,
+    /// Which index is missing, weighed against its cost.
+    Index,
+}
+
 /// One thing that is looked for.
 pub trait Check: Sync {
     /// What is known of it.
     fn meta(&self) -> &'static CheckMeta;
+
+    /// How close to the cause it looks.
+    fn depth(&self) -> Depth {
+        Depth::Plan
+    }
+
+    /// The checks whose findings about the same statement it explains however small its own share.
+    fn always_explains(&self) -> &'static [CheckId] {
+        &[]
+    }
 
     /// Looks, and proposes what it finds.
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>);

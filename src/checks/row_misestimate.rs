@@ -18,6 +18,10 @@ const MIN_FACTOR: f64 = 10.0;
 /// Rows on the larger side, per loop.
 const MIN_ROWS: Rows = Rows(1_000.0);
 
+/// Share of the time that must depend on the row count of a node that scans nothing: at the top of a plan, nothing was
+/// chosen by it.
+const MIN_BESIDE: f64 = 0.01;
+
 /// Share of a table's rows modified since ANALYZE from which stale statistics may be the reason: the autovacuum default
 /// (`autovacuum_analyze_scale_factor`).
 pub const STALE_SHARE: f64 = 0.10;
@@ -59,6 +63,10 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let estimated = estimate.estimated.per_loop().get();
     let actual = estimate.actual.per_loop().get();
     let scan = Scan::of(case, plan, node, &SCAN_CONDITIONS);
+    let is_scan = scan.is_some() || node.target.function.is_some();
+    if !is_scan && plan.share_beside(node) < MIN_BESIDE {
+        return None;
+    }
     let place = match &scan {
         Some(scan) => scan.label(),
         None => format!("{} in {}", plan.plan.label(node), label(case.text(plan))),

@@ -2,7 +2,7 @@
 
 use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
 use crate::finding::{Action, CheckId, Draft, Unit};
 use crate::format;
 use crate::snapshot::Area;
@@ -37,6 +37,10 @@ impl Check for SlowStatement {
         &META
     }
 
+    fn depth(&self) -> Depth {
+        Depth::Slowness
+    }
+
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
         let families = case.workload.families().iter().enumerate();
         found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
@@ -56,9 +60,9 @@ fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
         label(workload.text(family))
     );
     let words = Words {
-        summary: "read its plan: pgtriage explain --queryid shows where the time goes",
-        expected: "unknown until the plan says where the time goes",
-        risk: "none: EXPLAIN ANALYZE runs the statement once in a read-only transaction",
+        summary: "no finding about its plan explains it: look at what it waits for, locks first, and at what its parameters make it read",
+        expected: "unknown until it is known where the time goes",
+        risk: "none: looking changes nothing",
     };
     let per_call = (Field::ExecTime, Field::Calls);
     let draft = Draft::new(

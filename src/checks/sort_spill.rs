@@ -1,7 +1,7 @@
 //! `sort_spill`: a sort does not fit into `work_mem` and goes through temporary files.
 
 use super::support::{each_node, kilobytes, more_work_mem, subject};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, temp_spill_statement};
 use crate::finding::{CheckId, Draft, Evidence, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType, SortGroups, SortUsage, SpaceType};
@@ -28,6 +28,10 @@ pub struct SortSpill;
 impl Check for SortSpill {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn always_explains(&self) -> &'static [CheckId] {
+        &[temp_spill_statement::ID]
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

@@ -2,7 +2,7 @@
 
 use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
 use crate::finding::{Action, CheckId, Draft, Unit};
 use crate::format;
 use crate::snapshot::Area;
@@ -14,8 +14,11 @@ const MIN_BLOCKS_PER_CALL: f64 = 1_000.0;
 /// Temporary bytes written in the window that matter whatever a call writes.
 const MIN_BYTES: Bytes = Bytes(1 << 30);
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("temp_spill_statement");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("temp_spill_statement"),
+    id: ID,
     title: "temporary files",
     summary: "a statement writes 1,000 temporary blocks a call, or 1 GiB in the window",
     category: Category::Workload,
@@ -30,6 +33,10 @@ pub struct TempSpillStatement;
 impl Check for TempSpillStatement {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Resource
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

@@ -1,6 +1,67 @@
-//! Stub.
+//! The command line: one file a command.
 
-/// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod args;
+mod capture;
+mod demo;
+mod diagnose;
+mod documents;
+mod error;
+mod exit;
+mod grants;
+mod interrupt;
+mod observe;
+mod output;
+mod progress;
+mod rules;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+use args::{Cli, Command};
+use exit::Exit;
+use observe::Interrupted;
+use progress::Progress;
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error),
+    };
+    let progress = Progress::new(&cli.global);
+    let result = run(cli, &progress);
+    progress.finish();
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) if error.is::<Interrupted>() => {
+            progress.note(&error.to_string());
+            Exit::Interrupted.into()
+        }
+        Err(error) => error::report(&error),
+    }
+}
+
+fn run(cli: Cli, progress: &Progress) -> Result<Exit> {
+    match cli.command {
+        None => diagnose::run(&cli.diagnose, progress),
+        Some(Command::Diagnose(args)) => diagnose::run(&args, progress),
+        Some(Command::Capture(args)) => capture::run(&args, progress),
+        Some(Command::Rules(args)) => rules::run(&args),
+        Some(Command::Grants(args)) => grants::run(&args),
+        Some(Command::Demo(args)) => demo::run(&args, progress),
+        Some(Command::Completions(args)) => documents::completions(args.shell),
+        Some(Command::Man) => documents::man(),
+    }
+}
+
+/// One thread for the program and one for what waits.
+fn runtime() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
 }

@@ -197,6 +197,11 @@ impl Draft {
         &self.location
     }
 
+    /// The advice.
+    pub fn recommendation(&self) -> &Recommendation {
+        &self.recommendation
+    }
+
     /// How severity is weighed.
     pub fn weight(&self) -> Weight {
         self.weight

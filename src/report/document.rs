@@ -6,7 +6,7 @@ use crate::finding::{
 use crate::format;
 use crate::units::{Bytes, Cost, Millis, float};
 
-use super::summary;
+use super::summary::{self, PROBE};
 use super::text::{lines, one_line};
 
 /// Statement families shown beside the findings; the JSON report has all.
@@ -19,8 +19,10 @@ pub struct Document {
     pub header: String,
     /// The verdict: one sentence, a row a finding, and how far the look went.
     pub verdict: Verdict,
-    /// The findings, the worst first.
+    /// The findings, the worst first, each with those that it explains.
     pub findings: Vec<FindingBlock>,
+    /// How many findings are for information only and stand in the JSON report alone.
+    pub informational: usize,
     /// The costliest statement families.
     pub statements: Table,
     /// How many families are left out of `statements`.
@@ -88,6 +90,8 @@ pub struct FindingBlock {
     pub risk: String,
     /// The statements that undo it.
     pub undo: Vec<String>,
+    /// Titles of the findings that have the same cause.
+    pub explains: Vec<String>,
     /// What the proof stands on.
     pub confidence: Confidence,
     /// The check's id.
@@ -150,18 +154,34 @@ pub struct Note {
 impl Document {
     /// The blocks of a report.
     pub fn of(report: &Report) -> Self {
+        let shown: Vec<&Finding> = report
+            .bottlenecks
+            .iter()
+            .filter(|finding| is_shown(finding))
+            .collect();
+        let notes = probe_notes(&report.statements);
         Self {
             header: summary::header(report),
             verdict: Verdict {
                 sentence: one_line(&report.summary),
-                rows: report.bottlenecks.iter().map(verdict_row).collect(),
+                rows: shown.iter().copied().map(verdict_row).collect(),
                 coverage: summary::coverage(report),
             },
-            findings: report.bottlenecks.iter().map(finding).collect(),
+            findings: shown
+                .iter()
+                .map(|lead| finding(lead, &report.bottlenecks))
+                .collect(),
+            informational: report
+                .bottlenecks
+                .iter()
+                .filter(|finding| {
+                    finding.severity == Severity::Info && finding.explained_by.is_none()
+                })
+                .count(),
             statements: statements(&report.statements),
             statements_left_out: report.statements.len().saturating_sub(STATEMENTS_SHOWN),
-            probe_notes: probe_notes(&report.statements),
-            skipped: skipped(&report.skipped),
+            skipped: skipped(&report.skipped, &notes),
+            probe_notes: notes,
             caveats: report
                 .caveats
                 .iter()
@@ -170,6 +190,11 @@ impl Document {
             provenance: summary::provenance(report),
         }
     }
+}
+
+/// A finding that another explains is shown with it, and what is for information only is left to the JSON report.
+fn is_shown(finding: &Finding) -> bool {
+    finding.explained_by.is_none() && finding.severity > Severity::Info
 }
 
 fn verdict_row(finding: &Finding) -> VerdictRow {
@@ -218,7 +243,8 @@ fn gain(finding: &Finding) -> Option<String> {
     }
 }
 
-fn finding(finding: &Finding) -> FindingBlock {
+fn finding(finding: &Finding, all: &[Finding]) -> FindingBlock {
+    let explained = |other: &&Finding| other.explained_by.as_ref() == Some(&finding.id);
     let advice = &finding.recommendation;
     let sql = advice
         .ddl
@@ -237,6 +263,11 @@ fn finding(finding: &Finding) -> FindingBlock {
         expected: one_line(&advice.expected.text),
         risk: one_line(&advice.risk.text),
         undo: advice.rollback.iter().map(|sql| lines(sql)).collect(),
+        explains: all
+            .iter()
+            .filter(explained)
+            .map(|other| one_line(&other.title))
+            .collect(),
         confidence: finding.confidence,
         check: finding.kind.as_str(),
         id: one_line(&finding.id),
@@ -342,9 +373,11 @@ fn probe_notes(statements: &[ReportStatement]) -> Vec<Note> {
     groups.into_iter().map(note).collect()
 }
 
-fn skipped(skipped: &[Skipped]) -> Vec<Note> {
+/// Probes that have a note of their own are not told twice.
+fn skipped(skipped: &[Skipped], probe_notes: &[Note]) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
-    for entry in skipped {
+    let told = |entry: &&Skipped| entry.check == PROBE && !probe_notes.is_empty();
+    for entry in skipped.iter().filter(|entry| !told(entry)) {
         let same = notes
             .iter_mut()
             .find(|note| note.reason == entry.reason && note.remedy == entry.remedy);

@@ -113,6 +113,13 @@ fn finding(rank: usize, block: &FindingBlock) -> String {
             row.source
         );
     }
+    if !block.explains.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n**Explains**: {}",
+            prose(&block.explains.join("; "))
+        );
+    }
     let _ = writeln!(text, "\n**Fix**: {}\n", prose(&block.fix));
     if !block.sql.is_empty() {
         text.push_str(&fence("sql", &block.sql.join("\n")));
@@ -213,7 +220,7 @@ fn prose(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
             '@' if rest.peek().is_some_and(|next| next.is_alphanumeric()) => {
-                escaped.push_str("&#64;")
+                escaped.push_str("&#64;");
             }
             '_' if in_word => escaped.push('_'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {

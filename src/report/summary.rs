@@ -7,6 +7,9 @@ use crate::units::{Millis, float};
 
 use super::text::one_line;
 
+/// What [`Skipped::check`](crate::finding::Skipped) says of statements rather than of a check.
+pub const PROBE: &str = "probe";
+
 /// `shop @ db.staging:5432 · PostgreSQL 15.18 · role triage · 6 d 4 h since reset · 1.2 M calls · 4.1 h execution time`
 pub fn header(report: &Report) -> String {
     let target = &report.target;
@@ -65,7 +68,12 @@ pub fn coverage(report: &Report) -> String {
     } else {
         parts.push(format!("statements: {}", outcomes.join(", ")));
     }
-    match report.skipped.len() {
+    let hidden = report
+        .skipped
+        .iter()
+        .filter(|entry| entry.check != PROBE)
+        .count();
+    match hidden {
         0 => {}
         1 => parts.push("1 check could not look (below)".to_owned()),
         n => parts.push(format!("{n} checks could not look (below)")),

@@ -130,6 +130,7 @@ impl Page {
             self.blank();
             self.finding(position + 1, finding);
         }
+        self.informational(document.informational);
         self.statements(document);
         self.notes("not executed", &document.probe_notes);
         self.notes("could not look", &document.skipped);
@@ -238,6 +239,7 @@ impl Page {
             self.query(query);
         }
         self.evidence(finding);
+        self.field("explains", &finding.explains.join("; "));
         self.field("fix", &finding.fix);
         for sql in &finding.sql {
             self.sql(sql);
@@ -246,6 +248,16 @@ impl Page {
         self.field("risk", &finding.risk);
         for undo in &finding.undo {
             self.field("undo", undo);
+        }
+    }
+
+    fn informational(&mut self, count: usize) {
+        if count > 0 {
+            self.blank();
+            self.paragraph(
+                "",
+                &format!("{count} more for information only (--format json)"),
+            );
         }
     }
 

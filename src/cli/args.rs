@@ -1,0 +1,396 @@
+//! The command line, defined once: help, man page and completions derive from here.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::SignedDuration;
+
+use crate::finding::Severity;
+
+/// Finds what makes a PostgreSQL database slow, proves it with numbers, and says what to do.
+///
+/// Reads `pg_stat_statements` and the statistics views, runs EXPLAIN (ANALYZE) on the statements that cost most, and
+/// reports bottlenecks with their evidence. Changes nothing in the target.
+///
+/// Exit codes: 0 done; 1 findings at or above --fail-on; 2 could not run; 3 inconclusive (only with --fail-on).
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgtriage",
+    version,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub diagnose: DiagnoseArgs,
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read the counters, get plans of the statements that matter, report bottlenecks (the default command)
+    #[command(disable_help_flag = true)]
+    Diagnose(Box<DiagnoseArgs>),
+    /// Write everything that is observed to one file, for `diagnose --from`
+    #[command(disable_help_flag = true)]
+    Capture(Box<CaptureArgs>),
+    /// List the checks, or show one check's page
+    #[command(disable_help_flag = true)]
+    Rules(RulesArgs),
+    /// Print SQL that creates a least-privileged role for this program (never runs it)
+    #[command(disable_help_flag = true)]
+    Grants(GrantsArgs),
+    /// Diagnose a sample shop on a throwaway PostgreSQL that is started and removed
+    #[command(disable_help_flag = true)]
+    Demo(Box<DemoArgs>),
+    /// Print a shell's completion script
+    #[command(disable_help_flag = true)]
+    Completions(CompletionsArgs),
+    /// Print the man page
+    #[command(disable_help_flag = true)]
+    Man,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArgs {
+    /// Print help
+    #[arg(short = '?', long, action = ArgAction::HelpLong, global = true)]
+    pub help: Option<bool>,
+    /// No progress and no messages but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say on standard error what is being done
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ConnectionArgs {
+    /// Database name, URI or conninfo string; what is absent comes from PG* variables, as in psql
+    #[arg(value_name = "DBNAME|URI|CONNINFO")]
+    pub target: Option<String>,
+    /// Database name, URI or conninfo string
+    #[arg(short, long, conflicts_with = "target", help_heading = "Connection")]
+    pub dbname: Option<String>,
+    /// Server host or socket directory
+    #[arg(short = 'h', long, help_heading = "Connection")]
+    pub host: Option<String>,
+    /// Server port
+    #[arg(short, long, help_heading = "Connection")]
+    pub port: Option<String>,
+    /// Role to connect as
+    #[arg(short = 'U', long, help_heading = "Connection")]
+    pub username: Option<String>,
+    /// Never ask for a password
+    #[arg(short = 'w', long, help_heading = "Connection")]
+    pub no_password: bool,
+}
+
+/// How far the probes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProbeLevel {
+    /// No plans
+    None,
+    /// EXPLAIN only
+    Plan,
+    /// EXPLAIN (ANALYZE) where it is safe
+    Analyze,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProbeArgs {
+    /// How far to go for plans
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "analyze",
+        help_heading = "Probing"
+    )]
+    pub probe: ProbeLevel,
+    /// Longest time for one statement, such as 10s or 500ms
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = "Probing")]
+    pub timeout: SignedDuration,
+    /// Longest time for all probes together
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration, help_heading = "Probing")]
+    pub budget: SignedDuration,
+    /// Execute INSERT, UPDATE, DELETE and MERGE, too, in transactions that are rolled back
+    #[arg(long, help_heading = "Probing")]
+    pub analyze_writes: bool,
+    /// Statement families to probe at the most
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Probing")]
+    pub top: usize,
+    /// A session setting for the probes
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment, help_heading = "Probing")]
+    pub settings: Vec<(String, String)>,
+    /// Let functions, operators, types and views of this role run in probes
+    #[arg(long, value_name = "ROLE", help_heading = "Probing")]
+    pub trust_owner: Vec<String>,
+    /// Measure an interval instead of reading counters since their reset
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Probing")]
+    pub window: Option<SignedDuration>,
+}
+
+/// A format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    Terminal,
+    /// For a ticket or a comment
+    Markdown,
+    /// For a program
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColourChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// From which severity on the exit code is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Critical findings
+    Critical,
+    /// High and above
+    High,
+    /// Medium and above
+    Medium,
+    /// Low and above
+    Low,
+    /// No finding
+    Never,
+}
+
+impl FailOn {
+    /// The least severity that fails; `None` for never.
+    pub const fn threshold(self) -> Option<Severity> {
+        match self {
+            Self::Critical => Some(Severity::Critical),
+            Self::High => Some(Severity::High),
+            Self::Medium => Some(Severity::Medium),
+            Self::Low => Some(Severity::Low),
+            Self::Never => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Format of the report; by default that of the output file's suffix, else terminal
+    #[arg(long, help_heading = "Report")]
+    pub format: Option<Format>,
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    pub output: Option<PathBuf>,
+    /// When to colour
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Report"
+    )]
+    pub color: ColourChoice,
+    /// Print literals of queries, plans and statistics instead of tokens
+    #[arg(long, help_heading = "Report")]
+    pub show_literals: bool,
+    /// Exit with 1 if a finding is at least that severe
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "never",
+        help_heading = "Report"
+    )]
+    pub fail_on: FailOn,
+    /// Run only these checks
+    #[arg(
+        long,
+        value_name = "ID,…",
+        value_delimiter = ',',
+        help_heading = "Report"
+    )]
+    pub only: Vec<String>,
+    /// Leave these checks out
+    #[arg(
+        long,
+        value_name = "ID,…",
+        value_delimiter = ',',
+        help_heading = "Report"
+    )]
+    pub skip: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DiagnoseArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Analyse a capture file; no database is needed
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["target", "dbname", "host", "port", "username", "window"],
+        help_heading = "Connection"
+    )]
+    pub from: Option<PathBuf>,
+    #[command(flatten)]
+    pub probe: ProbeArgs,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CaptureArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub probe: ProbeArgs,
+    /// The file to write; `-` is standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required = true,
+        help_heading = "Capture"
+    )]
+    pub output: PathBuf,
+    /// Keep literals of queries, plans and statistics in the file
+    #[arg(long, help_heading = "Capture")]
+    pub show_literals: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// The check's id
+    pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct GrantsArgs {
+    /// The role to create
+    #[arg(long, value_name = "NAME", default_value = crate::collect::grants::DEFAULT_ROLE)]
+    pub role: String,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave the server running and print its URI
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|_| "not a duration; write 10s, 500ms or 2min".to_owned())?;
+    if parsed > SignedDuration::ZERO {
+        Ok(parsed)
+    } else {
+        Err("must be longer than zero".to_owned())
+    }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("not NAME=VALUE, such as work_mem=64MB")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(format!("{name:?} is not the name of a setting"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("pgtriage").chain(words.iter().copied()))
+    }
+
+    #[test]
+    fn definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn diagnose_is_the_default() {
+        let cli = parse(&["postgres://db/shop", "--top", "5"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(
+            cli.diagnose.connection.target.as_deref(),
+            Some("postgres://db/shop")
+        );
+        assert_eq!(cli.diagnose.probe.top, 5);
+    }
+
+    #[test]
+    fn h_is_the_host() {
+        let cli = parse(&[
+            "diagnose", "-h", "db", "-p", "5433", "-U", "me", "-d", "shop",
+        ])
+        .unwrap();
+        let Some(Command::Diagnose(args)) = cli.command else {
+            panic!("{:?}", cli.command)
+        };
+        assert_eq!(args.connection.host.as_deref(), Some("db"));
+        assert_eq!(args.connection.port.as_deref(), Some("5433"));
+        assert_eq!(args.connection.username.as_deref(), Some("me"));
+        assert_eq!(args.connection.dbname.as_deref(), Some("shop"));
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        for words in [
+            &["--format", "xml"][..],
+            &["--timeout", "soon"],
+            &["--budget", "0s"],
+            &["--set", "work_mem"],
+            &["--set", "work mem=1"],
+            &["--top", "many"],
+            &["a", "-d", "b"],
+            &["--from", "x.json", "-h", "db"],
+            &["capture"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn help_has_its_flags() {
+        for words in [
+            &["-?"][..],
+            &["--help"],
+            &["diagnose", "--help"],
+            &["capture", "-?"],
+        ] {
+            let error = parse(words).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                clap::error::ErrorKind::DisplayHelp,
+                "{words:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `pgtriage demo`: the main job on a throwaway server with a realistic workload.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::demo::shop::{Options, Phase, Progress as ShopProgress, Shop};
+use crate::format;
+
+use super::args::{Cli, DemoArgs};
+use super::diagnose;
+use super::exit::Exit;
+use super::interrupt::Interrupt;
+use super::observe::{Literals, observe, unless_interrupted};
+use super::output::Sink;
+use super::progress::Progress;
+use super::runtime;
+
+/// Starts the shop, runs its traffic, diagnoses it, and removes it (or leaves it running).
+///
+/// # Errors
+/// Where no server binaries are found, the server does not start, or the user interrupts.
+pub fn run(args: &DemoArgs, progress: &Progress) -> Result<Exit> {
+    runtime()?.block_on(async {
+        let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+        progress.step("starting a throwaway PostgreSQL");
+        let shop = tokio::task::block_in_place(|| Shop::start(&Options::default()))?;
+        let exit = Box::pin(unless_interrupted(
+            &interrupt,
+            work(&shop, args, progress, &interrupt),
+        ))
+        .await?;
+        if args.keep {
+            let uri = shop.uri();
+            let removal = shop.keep()?;
+            Sink::Stdout.write(&format!(
+                "\nThe server is left running: {uri}\nTo stop and remove it: {removal}\n"
+            ))?;
+        }
+        Ok(exit)
+    })
+}
+
+async fn work(
+    shop: &Shop,
+    args: &DemoArgs,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Exit> {
+    let mut told = |step: ShopProgress| progress.tick(&describe(step));
+    progress.step("loading the shop");
+    let rows = shop.load(&mut told).await?;
+    progress.step("letting the shop's programs work");
+    let statements = shop.run_traffic(&mut told).await?;
+    progress.note(&format!(
+        "sample shop: {} rows, {} statements of its programs; diagnosing as pgtriage diagnose would",
+        format::count(precise(rows)),
+        format::count(precise(statements))
+    ));
+    // The flags of a plain `diagnose`, so that the demo shows what it does.
+    let plain = Cli::try_parse_from(["pgtriage", &shop.uri()])?.diagnose;
+    let config = diagnose::config(&args.report, &plain.probe)?;
+    let literals = Literals::shown(args.report.show_literals);
+    let snapshot = Box::pin(observe(
+        &plain.connection,
+        &plain.probe,
+        &config,
+        literals,
+        progress,
+        interrupt,
+    ))
+    .await?;
+    diagnose::report(&snapshot, &config, &args.report, progress)
+}
+
+fn describe(step: ShopProgress) -> String {
+    let share = if step.total == 0 {
+        0.0
+    } else {
+        precise(step.done) / precise(step.total)
+    };
+    match step.phase {
+        Phase::Load => format!(
+            "loading: {} rows ({})",
+            format::count(precise(step.done)),
+            format::percent(share)
+        ),
+        Phase::Index => format!(
+            "building indexes and statistics: {} of {}",
+            step.done, step.total
+        ),
+        Phase::Traffic => format!("the shop's programs work: {}", format::percent(share)),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a demo are far below 2^53"
+)]
+const fn precise(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,195 @@
+//! From connection arguments to a Snapshot with plans: what `diagnose`, `capture` and `demo` share.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::SignedDuration;
+
+use crate::analyze;
+use crate::collect;
+use crate::connect::{self, ConnectArgs, Environment, PasswordPrompt, Session};
+use crate::probe::{self, Mode, ProbeOptions, Writes};
+use crate::snapshot::{self, Snapshot};
+use crate::sql::redact::Redactor;
+
+use super::args::{ConnectionArgs, ProbeArgs, ProbeLevel};
+use super::interrupt::Interrupt;
+use super::progress::Progress;
+
+/// Moments that a measured window is cut into: enough to tell that two counters rise together.
+const SUB_WINDOWS: u32 = 6;
+
+/// What becomes of literals in the Snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Literals {
+    /// Tokens take their place.
+    Redacted,
+    /// They stay.
+    Shown,
+}
+
+impl Literals {
+    /// What `--show-literals` asks for.
+    pub const fn shown(shown: bool) -> Self {
+        if shown { Self::Shown } else { Self::Redacted }
+    }
+}
+
+/// Connects, observes, probes, and redacts.
+///
+/// # Errors
+/// Where there is no connection, the server is too old, a flag's value is refused, or the user interrupts before there
+/// is anything to report. What is merely hidden becomes a gap of the Snapshot.
+pub async fn observe(
+    connection: &ConnectionArgs,
+    probing: &ProbeArgs,
+    config: &analyze::Config,
+    literals: Literals,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Snapshot> {
+    let options = probe_options(probing)?;
+    let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
+    let mut snapshot = Box::pin(unless_interrupted(
+        interrupt,
+        look(&session, probing, progress),
+    ))
+    .await?;
+    let candidates = analyze::candidates(&snapshot, config);
+    let budget = options.budget.as_secs_f64();
+    let started = std::time::Instant::now();
+    let told = |step: probe::Progress| {
+        let spent = started.elapsed().as_secs_f64();
+        progress.tick(&format!(
+            "probing {}/{} · {spent:.0} of {budget:.0} s budget",
+            step.done, step.total
+        ));
+    };
+    progress.step(&format!("probing {} statements", candidates.len()));
+    probe::run(
+        &session,
+        &mut snapshot,
+        &candidates,
+        &options,
+        &told,
+        interrupt.flag(),
+    )
+    .await;
+    progress.step(&format!(
+        "{} plans in {:.1} s",
+        snapshot.plans.len(),
+        started.elapsed().as_secs_f64()
+    ));
+    if literals == Literals::Redacted {
+        snapshot::redact(&mut snapshot, &mut Redactor::new());
+    }
+    Ok(snapshot)
+}
+
+async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> {
+    let args = ConnectArgs {
+        target: args.target.clone(),
+        host: args.host.clone(),
+        port: args.port.clone(),
+        user: args.username.clone(),
+        dbname: args.dbname.clone(),
+        prompt: if args.no_password {
+            PasswordPrompt::Never
+        } else {
+            PasswordPrompt::WhenAsked
+        },
+    };
+    let resolved = connect::resolve(&args, &Environment::from_process())?;
+    for warning in resolved.warnings() {
+        progress.note(warning);
+    }
+    progress.step(&format!(
+        "connecting to database {} as {}",
+        resolved.database(),
+        resolved.user()
+    ));
+    Ok(resolved.connect().await?)
+}
+
+async fn look(session: &Session, probing: &ProbeArgs, progress: &Progress) -> Result<Snapshot> {
+    let target = session.target();
+    let address = target
+        .split_once(" @ ")
+        .map_or(target.as_str(), |(_, address)| address);
+    let options = collect::Options {
+        address: Some(address.to_owned()),
+        ..collect::Options::default()
+    };
+    let snapshot = match probing.window {
+        None => {
+            progress.step("reading counters and catalog");
+            collect::observe(&session.client, &options).await?
+        }
+        Some(length) => {
+            progress.step(&format!("measuring for {length:#}"));
+            collect::measure(
+                &session.client,
+                &options,
+                std_duration(length)?,
+                SUB_WINDOWS,
+            )
+            .await?
+        }
+    };
+    progress.step(&format!(
+        "read {} statements, {} tables, {} indexes",
+        snapshot.statements.len(),
+        snapshot.tables.len(),
+        snapshot.indexes.len()
+    ));
+    Ok(snapshot)
+}
+
+fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
+    if let Some((name, _)) = args
+        .settings
+        .iter()
+        .find(|(name, _)| !probe::setting_is_allowed(name))
+    {
+        bail!("--set {name}: the safety of the probes stands on this setting; leave it out");
+    }
+    Ok(ProbeOptions {
+        mode: match args.probe {
+            ProbeLevel::None => Mode::None,
+            ProbeLevel::Plan => Mode::Plan,
+            ProbeLevel::Analyze => Mode::Analyze,
+        },
+        timeout: std_duration(args.timeout)?,
+        budget: std_duration(args.budget)?,
+        writes: if args.analyze_writes {
+            Writes::Executed
+        } else {
+            Writes::Planned
+        },
+        settings: args.settings.clone(),
+        trust_owners: args.trust_owner.clone(),
+    })
+}
+
+fn std_duration(duration: SignedDuration) -> Result<Duration> {
+    Duration::try_from(duration).context("durations cannot be negative")
+}
+
+/// Runs `work` unless the user ends it first.
+///
+/// # Errors
+/// Those of `work`, and the interruption.
+pub async fn unless_interrupted<T>(
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        () = interrupt.wait() => bail!(Interrupted),
+    }
+}
+
+/// The user ended the run before there was anything to report.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted before there was anything to report")]
+pub struct Interrupted;

@@ -1,0 +1,293 @@
+//! What a report makes of several findings together: causes and symptoms, severity, order, the verdict, what was skipped.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and its helpers with it"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use pgtriage::analyze::{Config, analyze, candidates};
+use pgtriage::checks::Selection;
+use pgtriage::checks::workload::Limits;
+use pgtriage::finding::{Finding, Report, Severity, Status};
+use pgtriage::snapshot::Snapshot;
+use serde_json::{Value, json};
+
+fn fixture(path: &str) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/checks");
+    serde_json::from_str(&fs::read_to_string(root.join(path)).unwrap()).unwrap()
+}
+
+fn snapshot(capture: Value) -> Snapshot {
+    serde_json::from_value(capture).unwrap()
+}
+
+fn report(capture: Value) -> Report {
+    analyze(&snapshot(capture), &Config::default())
+}
+
+fn statement(queryid: u32, query: &str, calls: i64, total: f64) -> Value {
+    json!({
+        "key": {"userid": 10, "queryid": queryid.to_string(), "toplevel": true},
+        "role": "app",
+        "query": query,
+        "counters": {"calls": calls, "rows": calls, "total_exec_time_ms": total},
+    })
+}
+
+fn with_statements(statements: &[Value]) -> Value {
+    let mut capture = fixture("slow_statement/fires/once_1_s.json");
+    capture["statements"] = json!(statements);
+    capture
+}
+
+fn of<'r>(report: &'r Report, kind: &str) -> &'r Finding {
+    report
+        .bottlenecks
+        .iter()
+        .find(|finding| finding.kind.as_str() == kind)
+        .unwrap_or_else(|| panic!("no {kind} in {:#?}", report.bottlenecks))
+}
+
+/// The seq scan fixture with so much time in its statement.
+fn scanned(total: f64) -> Value {
+    let mut capture = fixture("seq_scan_selective/fires/one_shelf.json");
+    capture["statements"][0]["counters"]["calls"] = json!(1000);
+    capture["statements"][0]["counters"]["total_exec_time_ms"] = json!(total);
+    capture
+}
+
+#[test]
+fn a_cause_explains_what_is_seen_of_its_statement() {
+    let report = report(scanned(50_000.0));
+    let cause = of(&report, "seq_scan_selective");
+    assert_eq!(cause.explained_by, None);
+    for symptom in ["slow_statement", "dominant_statement"] {
+        let finding = of(&report, symptom);
+        assert_eq!(finding.explained_by.as_ref(), Some(&cause.id), "{symptom}");
+        assert!(finding.severity <= cause.severity, "{symptom}");
+        assert!(finding.related.contains(&cause.id), "{symptom}");
+    }
+    assert_eq!(report.bottlenecks.first(), Some(cause));
+    assert_eq!(
+        report.summary,
+        "1 bottleneck (1 critical) accounts for 100 % of the execution time"
+    );
+}
+
+#[test]
+fn a_cause_of_little_time_explains_nothing() {
+    let mut capture = scanned(50_000.0);
+    // Another node took nearly all of the time.
+    let plan = &mut capture["plans"][0]["plan"];
+    plan["Plan"] = json!({
+        "Node Type": "Sort", "Startup Cost": 0.0, "Total Cost": 2000.0, "Plan Rows": 100, "Plan Width": 4,
+        "Actual Startup Time": 90.0, "Actual Total Time": 100.0, "Actual Rows": 100, "Actual Loops": 1,
+        "Plans": [plan["Plan"].clone()],
+    });
+    plan["Execution Time"] = json!(100.0);
+    let report = report(capture);
+    assert_eq!(of(&report, "slow_statement").explained_by, None);
+    let cause = of(&report, "seq_scan_selective");
+    assert!(cause.impact.share.unwrap() < 0.5);
+}
+
+#[test]
+fn a_spill_explains_temporary_files_and_both_weigh_as_the_sort() {
+    let mut capture = fixture("sort_spill/fires/external_merge.json");
+    capture["statements"][0]["counters"]["temp"] =
+        json!({"hit": 0, "read": 9_000_000, "dirtied": 0, "written": 9_000_000});
+    let report = report(capture);
+    let cause = of(&report, "sort_spill");
+    let files = of(&report, "temp_spill_statement");
+    assert_eq!(files.explained_by.as_ref(), Some(&cause.id));
+    assert_eq!(files.severity, cause.severity);
+    assert!(files.impact.time_ms <= cause.impact.time_ms);
+}
+
+#[test]
+fn a_resource_explains_slowness_where_no_plan_does() {
+    let mut slow = statement(1, "SELECT * FROM orders ORDER BY total", 200, 80_000.0);
+    slow["counters"]["temp"] = json!({"hit": 0, "read": 0, "dirtied": 0, "written": 900_000});
+    let report = report(with_statements(&[slow]));
+    let files = of(&report, "temp_spill_statement");
+    assert_eq!(files.explained_by, None);
+    for symptom in ["slow_statement", "dominant_statement"] {
+        assert_eq!(
+            of(&report, symptom).explained_by.as_ref(),
+            Some(&files.id),
+            "{symptom}"
+        );
+    }
+}
+
+#[test]
+fn less_than_a_second_is_at_most_medium() {
+    for (total, severity) in [(25_000.0, Severity::Critical), (999.0, Severity::Medium)] {
+        let slow = statement(1, "SELECT 1 FROM orders", 1, total);
+        let mut capture = with_statements(&[slow]);
+        capture["statements"][0]["counters"]["shared"] =
+            json!({"hit": 0, "read": 5_000, "dirtied": 0, "written": 0});
+        let report = report(capture);
+        assert_eq!(of(&report, "io_bound_statement").severity, severity);
+    }
+}
+
+#[test]
+fn dominance_alone_is_no_bottleneck() {
+    let report = report(with_statements(&[statement(
+        1,
+        "SELECT 1 FROM orders WHERE id = $1",
+        1_000_000,
+        90_000.0,
+    )]));
+    assert_eq!(of(&report, "dominant_statement").severity, Severity::Info);
+    assert_eq!(report.bottlenecks.len(), 1);
+    assert!(report.summary.starts_with("no bottleneck found"));
+}
+
+#[test]
+fn the_same_table_in_two_statements_is_one_finding() {
+    let mut capture = scanned(50_000.0);
+    let mut second = capture["statements"][0].clone();
+    second["key"]["queryid"] = json!("8");
+    second["query"] = json!("SELECT count(*) FROM box WHERE shelf = $1");
+    capture["statements"].as_array_mut().unwrap().push(second);
+    let mut plan = capture["plans"][0].clone();
+    plan["key"]["queryid"] = json!("8");
+    capture["plans"].as_array_mut().unwrap().push(plan);
+    let report = report(capture);
+    let scans: Vec<&Finding> = report
+        .bottlenecks
+        .iter()
+        .filter(|finding| finding.kind.as_str() == "seq_scan_selective")
+        .collect();
+    let [scan] = scans.as_slice() else {
+        panic!("{scans:#?}");
+    };
+    assert_eq!(scan.location.queryids.len(), 2);
+    assert_eq!(scan.impact.calls, Some(2_000));
+    assert!(scan.impact.share.unwrap() > 0.9 && scan.impact.share.unwrap() <= 1.0);
+    assert!(scan.impact.text.starts_with("2 statements, 2,000 calls"));
+}
+
+#[test]
+fn a_hidden_area_is_skipped_with_its_remedy() {
+    let mut capture = with_statements(&[]);
+    capture["gaps"] = json!([
+        {"area": "statements", "reason": "pg_stat_statements is not installed", "remedy": "CREATE EXTENSION pg_stat_statements"},
+        {"area": "io_timing", "reason": "track_io_timing is off", "remedy": "SET track_io_timing = on"},
+    ]);
+    let all = report(capture.clone());
+    assert_eq!(all.status, Status::Partial);
+    let skipped: Vec<&str> = all
+        .skipped
+        .iter()
+        .map(|entry| entry.check.as_str())
+        .collect();
+    assert!(skipped.contains(&"slow_statement") && skipped.contains(&"io_bound_statement"));
+    assert!(all.skipped.iter().all(|entry| entry.remedy.is_some()));
+    assert!(all.summary.contains("not everything could be seen"));
+
+    let config = Config {
+        checks: Selection::new(["sort_spill"], []).unwrap(),
+        ..Config::default()
+    };
+    let one = analyze(&snapshot(capture), &config);
+    assert!(
+        one.skipped
+            .iter()
+            .all(|entry| entry.check != "slow_statement")
+    );
+}
+
+#[test]
+fn what_only_sharpens_a_check_does_not_limit_the_conclusion() {
+    let mut capture = fixture("seq_scan_selective/silent/whole_table.json");
+    capture["gaps"] = json!([{"area": "io_timing", "reason": "track_io_timing is off", "remedy": "SET track_io_timing = on"}]);
+    let report = report(capture);
+    assert_eq!(report.status, Status::Completed);
+    assert_eq!(report.skipped.len(), 1);
+}
+
+#[test]
+fn statements_that_got_no_plan_are_named() {
+    let mut capture = with_statements(&[statement(5, "SELECT evil() FROM orders", 10, 90_000.0)]);
+    let unprobed = report(capture.clone());
+    assert!(
+        unprobed
+            .skipped
+            .iter()
+            .any(|entry| entry.check == "seq_scan_selective")
+    );
+    assert_eq!(unprobed.status, Status::Partial);
+
+    capture["probes"] = json!([{
+        "key": {"userid": 10, "queryid": "5", "toplevel": true},
+        "status": "refused", "reason": "function public.evil() is owned by mallory", "remedy": "--trust-owner mallory",
+    }]);
+    let refused = report(capture);
+    let entry = refused
+        .skipped
+        .iter()
+        .find(|entry| entry.check == "probe")
+        .unwrap();
+    assert_eq!(
+        entry.reason,
+        "statement 5 (100 % of the execution time) refused: function public.evil() is owned by mallory"
+    );
+}
+
+#[test]
+fn the_costliest_families_are_probed_until_the_time_is_covered() {
+    let statements = [
+        statement(1, "BEGIN", 1_000_000, 500_000.0),
+        statement(2, "SELECT a FROM t WHERE id IN ($1, $2)", 10, 200_000.0),
+        statement(3, "SELECT a FROM t WHERE id IN ($1, $2, $3)", 10, 300_000.0),
+        statement(4, "SELECT b FROM u WHERE id = $1", 2_000_000, 100_000.0),
+        statement(5, "SELECT c FROM v WHERE id = $1", 10, 10.0),
+    ];
+    let snapshot = snapshot(with_statements(&statements));
+    let order = candidates(&snapshot, &Config::default());
+    assert_eq!(order, [2, 3, 4]);
+    let config = Config {
+        limits: Limits {
+            top: 1,
+            ..Limits::default()
+        },
+        ..Config::default()
+    };
+    assert_eq!(candidates(&snapshot, &config), [2]);
+}
+
+#[test]
+fn percentiles_are_estimated_from_means_and_deviations_or_unknown() {
+    let bare = report(with_statements(&[statement(
+        1,
+        "SELECT 1 FROM t",
+        10,
+        100.0,
+    )]));
+    let metrics = bare.baseline_metrics.unwrap();
+    assert_eq!(metrics.p50_ms.value, None);
+    assert_eq!(metrics.mean_ms.map(|mean| mean.get()), Some(10.0));
+
+    let spread = report(fixture("slow_statement/fires/often_20_ms.json"));
+    let metrics = spread.baseline_metrics.unwrap();
+    let value = |figure: pgtriage::finding::Estimated| figure.value.unwrap();
+    assert!(value(metrics.p50_ms) < 20.0);
+    assert!(value(metrics.p50_ms) < value(metrics.p95_ms));
+    assert!(value(metrics.p95_ms) < value(metrics.p99_ms));
+}
+
+#[test]
+fn a_measured_window_counts_what_happened_within_it() {
+    let report = report(fixture("slow_statement/fires/within_the_window.json"));
+    let slow = of(&report, "slow_statement");
+    assert_eq!(slow.impact.calls, Some(200));
+    let window = report.window.unwrap();
+    assert_eq!(window.seconds, Some(60.0));
+}
