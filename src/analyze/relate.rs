@@ -98,7 +98,9 @@ fn mends(cause: &Claim, claim: &Claim) -> bool {
     let covers = leading.is_some_and(|column| of.columns.contains(column));
     let shared = claim.parts.is_empty() || cause.part_of(claim) > 0.0;
     let index = matches!(cause.check.depth(), Depth::ForeignKey | Depth::Index);
-    index && cause.check.depth() > claim.check.depth() && covers && shared
+    // An index makes each turn of a loop cheaper and leaves the loop.
+    let mendable = claim.check.depth() != Depth::Loop;
+    mendable && index && cause.check.depth() > claim.check.depth() && covers && shared
 }
 
 /// The end of a chain of explanations.

@@ -2,12 +2,14 @@
 
 use super::catalog::Catalog;
 use super::plans::CasePlan;
+use super::readings::Readings;
 use super::workload::{Family, Workload};
 use crate::finding::{Draft, Impact, Location, Weight};
 use crate::format;
 use crate::ids::{QueryId, quote_ident};
 use crate::plan::Node;
 use crate::snapshot::Snapshot;
+use crate::sql::facts::Facts;
 use crate::units::{Millis, float};
 
 /// The Snapshot and what is derived from it.
@@ -21,6 +23,7 @@ pub struct Case<'a> {
     pub catalog: Catalog<'a>,
     /// Its plans.
     pub plans: Vec<CasePlan<'a>>,
+    readings: Readings,
 }
 
 /// A draft, and the families whose time it counts.
@@ -40,8 +43,15 @@ impl<'a> Case<'a> {
             snapshot,
             catalog: Catalog::of(snapshot),
             plans: CasePlan::all(&workload),
+            readings: Readings::of(snapshot),
             workload,
         }
+    }
+
+    /// What the statement at that position of `Snapshot::statements` asks of each relation; `None` where its text is lost
+    /// or does not parse.
+    pub fn facts(&self, statement: usize) -> Option<&Facts> {
+        self.readings.facts(self.snapshot, &self.catalog, statement)
     }
 
     /// A family's statements as a place.

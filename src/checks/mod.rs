@@ -3,6 +3,7 @@
 mod case;
 mod catalog;
 mod plans;
+mod readings;
 mod registry;
 mod scan;
 pub mod support;
@@ -14,6 +15,7 @@ mod hash_spill;
 mod index_filter_inefficient;
 mod io_bound_statement;
 mod large_result;
+mod n_plus_one;
 mod repeated_seq_scan;
 mod row_misestimate;
 mod seq_scan_selective;

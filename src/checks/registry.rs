@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use super::{
     Check, dominant_statement, hash_spill, index_filter_inefficient, io_bound_statement,
-    large_result, repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement,
-    sort_spill, stale_stats, temp_spill_statement,
+    large_result, n_plus_one, repeated_seq_scan, row_misestimate, seq_scan_selective,
+    slow_statement, sort_spill, stale_stats, temp_spill_statement,
 };
 use crate::finding::CheckId;
 
@@ -18,6 +18,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &io_bound_statement::IoBoundStatement,
     &temp_spill_statement::TempSpillStatement,
     &large_result::LargeResult,
+    &n_plus_one::NPlusOne,
     &seq_scan_selective::SeqScanSelective,
     &repeated_seq_scan::RepeatedSeqScan,
     &index_filter_inefficient::IndexFilterInefficient,

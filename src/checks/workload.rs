@@ -151,6 +151,16 @@ impl<'a> Workload<'a> {
         Some(family::computed(label, value, Unit::Ratio, formula))
     }
 
+    /// The sum of a counter over members as an operand of a formula; `None` where none has it.
+    pub fn term_of(&self, members: &[Member], field: Field) -> Option<String> {
+        family::term(self, members, field)
+    }
+
+    /// A number that a formula over counters of statements gives, as evidence.
+    pub fn counted(&self, label: &str, value: f64, unit: Unit, formula: String) -> Evidence {
+        family::computed(label, value, unit, formula)
+    }
+
     /// The text of the family's costliest member.
     pub fn text(&self, family: &Family) -> &'a str {
         self.representative(family)

@@ -2,12 +2,14 @@
 //!
 //! All edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as written.
 
+mod batch;
 mod equivalent;
 mod locking;
 mod renumber;
 mod repair;
 mod stream;
 
+pub use batch::{KeyParameter, PerKey, batch};
 pub use equivalent::{EquivalentSelect, NoEquivalent, Rows, equivalent_select};
 pub(in crate::sql) use locking::locking_clause;
 pub use locking::without_locking;

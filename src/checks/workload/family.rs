@@ -154,16 +154,7 @@ impl Family {
 
     /// The same as an operand of a [`Formula`].
     pub fn term(&self, workload: &Workload<'_>, field: Field) -> Option<String> {
-        let mut terms: Vec<String> = self
-            .members
-            .iter()
-            .filter_map(|member| field.term(workload, *member))
-            .collect();
-        if terms.len() == 1 {
-            terms.pop()
-        } else {
-            (!terms.is_empty()).then(|| format!("sum({})", terms.join(", ")))
-        }
+        term(workload, &self.members, field)
     }
 
     /// The sum of a counter as evidence; `None` where no member has it.
@@ -190,6 +181,19 @@ impl Family {
         let value = ratio(self.sum(workload, part)?, self.sum(workload, whole)?)?;
         let (part, whole) = (self.term(workload, part)?, self.term(workload, whole)?);
         Some(computed(label, value, unit, format!("{part} / {whole}")))
+    }
+}
+
+/// The sum of a counter over members as an operand of a [`Formula`].
+pub(super) fn term(workload: &Workload<'_>, members: &[Member], field: Field) -> Option<String> {
+    let mut terms: Vec<String> = members
+        .iter()
+        .filter_map(|member| field.term(workload, *member))
+        .collect();
+    if terms.len() == 1 {
+        terms.pop()
+    } else {
+        (!terms.is_empty()).then(|| format!("sum({})", terms.join(", ")))
     }
 }
 

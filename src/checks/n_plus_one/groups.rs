@@ -1,0 +1,211 @@
+//! The statements of one family and role that do the same: read one key, or many, or something else.
+
+use std::collections::BTreeMap;
+
+use crate::checks::Case;
+use crate::checks::workload::Member;
+use crate::ids::{Oid, QueryId};
+use crate::snapshot::{Statement, StatementCounters};
+use crate::sql::facts::{Elements, Facts, LevelRole, Operand, Predicate, Role, Test, Value};
+use crate::sql::parse::Kind;
+use crate::units::{Millis, float};
+
+/// Where PostgreSQL 18 leaves out the rest of a list of constants (`queryjumblefuncs.c`, `pg_stat_statements.c`).
+const SQUASHED: &str = "/*, ... */";
+
+/// A column of a relation use that is compared with one parameter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyColumn {
+    /// Index into [`Facts::relations`].
+    pub relation: usize,
+    /// The column.
+    pub column: String,
+    /// The parameter.
+    pub parameter: u32,
+}
+
+/// Statements of one family and one role, all looking up one key or none.
+#[derive(Debug)]
+pub struct Group {
+    /// Position of the family.
+    pub family: usize,
+    /// The role.
+    pub userid: Oid,
+    /// Whether clients sent them.
+    pub toplevel: bool,
+    /// The members, the costliest first.
+    pub members: Vec<Member>,
+    /// Position of the first member in `Snapshot::statements`.
+    pub first: usize,
+    /// Calls in the window.
+    pub calls: f64,
+    /// The same as a whole number.
+    pub counted_calls: i64,
+    /// Rows in the window.
+    pub rows: f64,
+    /// Execution time in the window.
+    pub time: Millis,
+    /// The key columns that it looks up with one parameter each, where it is a look-up at all.
+    pub keys: Vec<KeyColumn>,
+    /// What it does.
+    pub kind: Kind,
+}
+
+impl Group {
+    /// Rows a call.
+    pub fn rows_per_call(&self) -> f64 {
+        crate::units::ratio(self.rows, self.calls).unwrap_or_default()
+    }
+
+    /// The facts of its first member.
+    pub fn facts<'c>(&self, case: &'c Case<'_>) -> Option<&'c Facts> {
+        case.facts(self.first)
+    }
+
+    /// The text of its first member.
+    pub fn text<'c>(&self, case: &'c Case<'_>) -> &'c str {
+        let statement = case.snapshot.statements.get(self.first);
+        statement
+            .and_then(|statement| statement.query.as_deref())
+            .unwrap_or_default()
+    }
+
+    /// The ids of its members.
+    pub fn queryids<'c>(&self, case: &'c Case<'_>) -> impl Iterator<Item = QueryId> + use<'c, '_> {
+        let statements = case.snapshot.statements.as_slice();
+        self.members
+            .iter()
+            .filter_map(|member| statements.get(member.statement)?.key.queryid)
+    }
+
+    /// Eight digits that tell its family apart, the same in every run.
+    pub fn short_id(&self, case: &Case<'_>) -> String {
+        let family = case.workload.families().get(self.family);
+        let id = family.map(|family| family.fingerprint().id());
+        id.and_then(|id| id.get(..8).map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+/// All groups of statements that are understood and ran in the window.
+pub fn groups(case: &Case<'_>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for (family, of_family) in case.workload.families().iter().enumerate() {
+        let mut split: BTreeMap<(Oid, bool), Group> = BTreeMap::new();
+        for member in of_family.members() {
+            let read = || {
+                let statement = case.snapshot.statements.get(member.statement)?;
+                let counters = case.workload.counters(*member)?;
+                let facts = case.facts(member.statement)?;
+                Some((statement, counters, facts))
+            };
+            if let Some((statement, counters, facts)) = read() {
+                let keys = keys(statement, facts);
+                let group = split
+                    .entry((statement.key.userid, keys.is_empty()))
+                    .or_insert_with(|| Group::new(family, *member, statement, (facts.kind, keys)));
+                group.add(*member, counters);
+            }
+        }
+        groups.extend(split.into_values().filter(|group| group.calls > 0.0));
+    }
+    groups
+}
+
+impl Group {
+    fn new(
+        family: usize,
+        member: Member,
+        statement: &Statement,
+        (kind, keys): (Kind, Vec<KeyColumn>),
+    ) -> Self {
+        Self {
+            family,
+            userid: statement.key.userid,
+            toplevel: statement.key.toplevel,
+            members: Vec::new(),
+            first: member.statement,
+            calls: 0.0,
+            counted_calls: 0,
+            rows: 0.0,
+            time: Millis::default(),
+            keys,
+            kind,
+        }
+    }
+
+    fn add(&mut self, member: Member, counters: &StatementCounters) {
+        self.members.push(member);
+        self.calls += float(counters.calls);
+        self.counted_calls = self.counted_calls.saturating_add(counters.calls);
+        self.rows += float(counters.rows);
+        self.time += counters.total_exec_time_ms;
+    }
+}
+
+/// The columns that a look-up compares with one parameter each; empty for everything that is no look-up: writes, locks
+/// (job queues), lists of keys (batches), keyset pages.
+fn keys(statement: &Statement, facts: &Facts) -> Vec<KeyColumn> {
+    let text = statement.query.as_deref().unwrap_or_default();
+    let locks = facts.levels.iter().any(|level| level.locking.is_some());
+    if facts.kind != Kind::Select || locks || text.contains(SQUASHED) || pages(facts) {
+        return Vec::new();
+    }
+    let mut keys: Vec<KeyColumn> = Vec::new();
+    for (relation, used) in facts.relations.iter().enumerate() {
+        let level = facts.levels.get(used.level);
+        let outer =
+            level.is_some_and(|level| matches!(level.role, LevelRole::Main | LevelRole::Derived));
+        if !outer || used.role != Role::Scan {
+            continue;
+        }
+        for (column, parameter) in used.predicates.iter().filter_map(one_value) {
+            let key = KeyColumn {
+                relation,
+                column: column.to_owned(),
+                parameter,
+            };
+            if !keys.iter().any(|known| known.parameter == parameter) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+/// `column = $1` and `column IN ($1)`.
+fn one_value(predicate: &Predicate) -> Option<(&str, u32)> {
+    let (Operand::Column(column), []) = (&predicate.operand, predicate.arms.as_slice()) else {
+        return None;
+    };
+    let value = match &predicate.test {
+        Test::Equal(value) => value,
+        Test::In(Elements::List(values)) => match values.as_slice() {
+            [value] => value,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match value {
+        Value::Parameter { number, .. } => Some((column, *number)),
+        _ => None,
+    }
+}
+
+/// Whether it turns pages by key: a lower or upper bound on what it is sorted by, and a limit.
+fn pages(facts: &Facts) -> bool {
+    let Some(level) = facts.main() else {
+        return false;
+    };
+    let first = level.order_by.first().and_then(|sort| sort.key.as_ref());
+    let Some(key) = first.filter(|_| level.limit.is_some()) else {
+        return false;
+    };
+    let sorted = facts.relations.get(key.relation());
+    sorted.is_some_and(|used| {
+        used.predicates.iter().any(|predicate| {
+            let bounded = matches!(predicate.test, Test::Range { .. } | Test::Row { .. });
+            bounded && predicate.operand == key.operand()
+        })
+    })
+}

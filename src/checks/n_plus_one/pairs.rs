@@ -1,0 +1,315 @@
+//! Which statement's rows a look-up runs once for.
+
+use std::collections::BTreeMap;
+
+use crate::checks::Case;
+use crate::sql::facts::{Facts, Output, Role};
+use crate::sql::parse::Kind;
+use crate::units::ratio;
+
+use super::groups::Group;
+use super::ties::{Tie, resolved, ties};
+
+/// Look-ups from which a ratio is no coincidence: the rows of one page as paginators have it by default (`will_paginate`
+/// 30, Kaminari and Spring Data 20 to 25).
+const MIN_CALLS: f64 = 20.0;
+
+/// Rows a call from which a parent can be looped over.
+const MIN_ROWS_PER_CALL: f64 = 2.0;
+
+/// Look-ups for one call of the parent from which they are a loop: below, each call has its own look-up, as a request has
+/// its user.
+const MIN_LOOPS: f64 = 2.0;
+
+/// Look-ups per row: an identity map loads each key once, so fewer than rows; a few more come from elsewhere.
+const RATIO: std::ops::RangeInclusive<f64> = 0.3..=1.1;
+
+/// How near rows and look-ups must be for a statement that returns one row a call to be the better explanation.
+const SAME: f64 = 0.05;
+
+/// A loop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// Position of the look-up's group.
+    pub child: usize,
+    /// Positions of the groups whose rows it runs for, the one with the most rows first; several only where no single one
+    /// explains the number of look-ups.
+    pub parents: Vec<usize>,
+    /// What ties them.
+    pub tie: Tie,
+    /// Calls of the outermost statement of the loop.
+    pub root_calls: f64,
+}
+
+impl Pair {
+    /// Rows of the parents.
+    pub fn rows(&self, groups: &[Group]) -> f64 {
+        let rows = self.parents.iter().filter_map(|parent| groups.get(*parent));
+        rows.map(|group| group.rows).sum()
+    }
+
+    /// Round trips that one look-up for all rows of a call saves.
+    pub fn saved(&self, child: &Group) -> f64 {
+        (child.calls - self.root_calls).max(0.0)
+    }
+}
+
+/// A group that returns the keys of a look-up.
+struct Source {
+    group: usize,
+    tie: Tie,
+}
+
+/// The loops, each look-up with the parent that explains it best.
+pub fn pairs(case: &Case<'_>, groups: &[Group]) -> Vec<Pair> {
+    let sources: BTreeMap<usize, Vec<Source>> = groups
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| group.calls >= MIN_CALLS && !group.keys.is_empty())
+        .map(|(place, _)| (place, sources(case, groups, place)))
+        .filter(|(_, sources)| !sources.is_empty())
+        .collect();
+    let mut found: BTreeMap<usize, Pair> = BTreeMap::new();
+    // A loop within a loop is known once the outer one is: as many rounds as there are look-ups.
+    for _ in 0..=sources.len() {
+        let next: BTreeMap<usize, Pair> = sources
+            .iter()
+            .filter_map(|(child, sources)| Some((*child, best(groups, *child, sources, &found)?)))
+            .collect();
+        if next == found {
+            break;
+        }
+        found = next;
+    }
+    drop_explained(groups, &sources, &mut found);
+    found.into_values().collect()
+}
+
+/// The groups of the same role that return what a look-up is tied to.
+fn sources(case: &Case<'_>, groups: &[Group], child: usize) -> Vec<Source> {
+    let Some(look_up) = groups.get(child) else {
+        return Vec::new();
+    };
+    if validates(case, groups, look_up) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for tie in ties(case, look_up) {
+        for (place, group) in groups.iter().enumerate() {
+            let comparable = group.userid == look_up.userid
+                && group.toplevel == look_up.toplevel
+                && group.family != look_up.family;
+            if comparable && gives(case, group, &tie) {
+                found.push(Source {
+                    group: place,
+                    tie: tie.clone(),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Whether a group's statements hand out the keys: they return them, or insert the rows that hold them.
+fn gives(case: &Case<'_>, group: &Group, tie: &Tie) -> bool {
+    let Some(facts) = group.facts(case) else {
+        return false;
+    };
+    match group.kind {
+        Kind::Select => !facts.skips_locked() && tie.returned_by(case, facts),
+        Kind::Insert => inserts(case, facts, tie),
+        _ => false,
+    }
+}
+
+fn inserts(case: &Case<'_>, facts: &Facts, tie: &Tie) -> bool {
+    facts.relations.iter().any(|used| {
+        let into = used.role == Role::InsertTarget
+            && resolved(case, used).is_some_and(|table| table.table.oid == tie.parent_table);
+        into && tie
+            .parent_columns
+            .iter()
+            .all(|column| used.written.contains(column))
+    })
+}
+
+/// Whether it only asks if a row exists and its table is written as often: a validation before each write.
+fn validates(case: &Case<'_>, groups: &[Group], look_up: &Group) -> bool {
+    let Some(facts) = look_up.facts(case) else {
+        return false;
+    };
+    let bare = facts
+        .output()
+        .iter()
+        .all(|output| matches!(output, Output::Computed { .. }));
+    let aggregates = facts.main().is_some_and(|level| level.aggregates);
+    if !bare || aggregates {
+        return false;
+    }
+    let tables: Vec<_> = facts
+        .relations
+        .iter()
+        .filter_map(|used| resolved(case, used).map(|table| table.table.oid))
+        .collect();
+    let writes: f64 = groups
+        .iter()
+        .filter(|group| {
+            group.userid == look_up.userid && matches!(group.kind, Kind::Insert | Kind::Update)
+        })
+        .filter(|group| {
+            group.facts(case).is_some_and(|facts| {
+                facts.relations.iter().any(|used| {
+                    used.role != Role::Scan
+                        && resolved(case, used)
+                            .is_some_and(|table| tables.contains(&table.table.oid))
+                })
+            })
+        })
+        .map(|group| group.calls)
+        .sum();
+    writes >= look_up.calls / 2.0
+}
+
+/// How far a number of look-ups is from one per row.
+fn distance(calls: f64, rows: f64) -> f64 {
+    ratio(calls, rows).map_or(f64::INFINITY, |ratio| ratio.ln().abs())
+}
+
+fn is_loop(calls: f64, rows: f64, root_calls: f64) -> bool {
+    ratio(calls, rows).is_some_and(|ratio| RATIO.contains(&ratio))
+        && ratio(calls, root_calls).is_some_and(|loops| loops >= MIN_LOOPS)
+}
+
+fn best(
+    groups: &[Group],
+    child: usize,
+    sources: &[Source],
+    known: &BTreeMap<usize, Pair>,
+) -> Option<Pair> {
+    let look_up = groups.get(child)?;
+    let eligible: Vec<(&Source, &Group, f64)> = sources
+        .iter()
+        .filter_map(|source| {
+            let group = groups.get(source.group)?;
+            let root_calls = root_calls(groups, source.group, child, known)?;
+            Some((source, group, root_calls))
+        })
+        .collect();
+    let single = eligible
+        .iter()
+        .filter(|(_, group, root_calls)| is_loop(look_up.calls, group.rows, *root_calls))
+        .min_by(|(one, one_group, _), (other, other_group, _)| {
+            let order = other.tie.declared.cmp(&one.tie.declared);
+            order
+                .then(
+                    distance(look_up.calls, one_group.rows)
+                        .total_cmp(&distance(look_up.calls, other_group.rows)),
+                )
+                .then(one.group.cmp(&other.group))
+        });
+    if let Some((source, _, root_calls)) = single {
+        return Some(Pair {
+            child,
+            parents: vec![source.group],
+            tie: source.tie.clone(),
+            root_calls: *root_calls,
+        });
+    }
+    together(look_up, child, &eligible)
+}
+
+/// All statements of one tie together, where each one alone returns too few rows.
+fn together(look_up: &Group, child: usize, eligible: &[(&Source, &Group, f64)]) -> Option<Pair> {
+    let (first, _, _) = eligible
+        .iter()
+        .max_by(|(_, one, _), (_, other, _)| one.rows.total_cmp(&other.rows))?;
+    let mut same: Vec<(usize, f64, f64)> = eligible
+        .iter()
+        .filter(|(source, _, _)| source.tie == first.tie)
+        .map(|(source, group, root_calls)| (source.group, group.rows, *root_calls))
+        .collect();
+    same.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    let rows = same.iter().map(|(_, rows, _)| rows).sum();
+    let root_calls = same.iter().map(|(_, _, calls)| calls).sum();
+    let enough = same.len() > 1 && is_loop(look_up.calls, rows, root_calls);
+    enough.then(|| Pair {
+        child,
+        parents: same.into_iter().map(|(group, _, _)| group).collect(),
+        tie: first.tie.clone(),
+        root_calls,
+    })
+}
+
+/// Calls of the statement that begins the loop which `parent` stands in; `None` where it returns one row a call and
+/// stands in none, or where the loop would contain `child` itself.
+fn root_calls(
+    groups: &[Group],
+    parent: usize,
+    child: usize,
+    known: &BTreeMap<usize, Pair>,
+) -> Option<f64> {
+    let group = groups.get(parent)?;
+    if group.kind != Kind::Select {
+        return None;
+    }
+    let mut above = parent;
+    for _ in 0..=known.len() {
+        if above == child {
+            return None;
+        }
+        match known.get(&above).and_then(|pair| pair.parents.first()) {
+            Some(next) => above = *next,
+            None => break,
+        }
+    }
+    match known.get(&parent) {
+        Some(outer) => Some(outer.root_calls),
+        None => (group.rows_per_call() >= MIN_ROWS_PER_CALL).then_some(group.calls),
+    }
+}
+
+/// Takes out look-ups that a statement with one row a call explains as well or better: a request that loads its session
+/// and then the session's user is no loop, whatever list of users is read elsewhere. What loops within them goes, too.
+fn drop_explained(
+    groups: &[Group],
+    sources: &BTreeMap<usize, Vec<Source>>,
+    found: &mut BTreeMap<usize, Pair>,
+) {
+    loop {
+        let wrong = found.values().find(|pair| {
+            let Some(look_up) = groups.get(pair.child) else {
+                return true;
+            };
+            let orphaned = pair.parents.iter().any(|parent| {
+                groups
+                    .get(*parent)
+                    .is_none_or(|group| group.rows_per_call() < MIN_ROWS_PER_CALL)
+                    && !found.contains_key(parent)
+            });
+            let own = distance(look_up.calls, pair.rows(groups));
+            let others = sources.get(&pair.child).into_iter().flatten();
+            let explained = others
+                .filter(|source| !found.contains_key(&source.group))
+                .filter_map(|source| groups.get(source.group))
+                .filter(|group| group.rows_per_call() < MIN_ROWS_PER_CALL)
+                .any(|group| {
+                    let distance = distance(look_up.calls, group.rows.max(inserted(group)));
+                    distance <= SAME && distance <= own + SAME
+                });
+            orphaned || explained
+        });
+        let Some(child) = wrong.map(|pair| pair.child) else {
+            break;
+        };
+        found.remove(&child);
+    }
+}
+
+/// Rows that an INSERT affected, at least one a call.
+fn inserted(group: &Group) -> f64 {
+    if group.kind == Kind::Insert {
+        group.calls
+    } else {
+        0.0
+    }
+}
