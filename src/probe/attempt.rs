@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::catalog::Tables;
 use super::fault::Fault;
 use super::guard::{Hold, TextVerdict, judge_text};
-use super::link::ProbeSession;
+use super::link::{ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::step::{Step, Wanted};
 use super::values::{Known, Source};
@@ -43,7 +43,7 @@ impl Probed {
 pub(super) struct Context<'a> {
     pub session: &'a ProbeSession,
     pub options: &'a ProbeOptions,
-    pub settings: &'a str,
+    pub settings: &'a Settings,
     pub role: &'a Role,
     pub paths: &'a RolePaths,
     /// When the budget ends.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 
 use super::fault::Fault;
-use super::link::{PREPARED, Parameter, ProbeSession};
+use super::link::{PREPARED, Parameter, ProbeSession, SET, Settings};
 use crate::snapshot::ParameterValue;
 
 /// How a statement is explained.
@@ -67,8 +67,8 @@ pub(super) struct Subject<'a> {
     pub text: &'a str,
     /// The schemas of the search path.
     pub schemas: &'a [String],
-    /// The user's `SET LOCAL` statements.
-    pub settings: &'a str,
+    /// The user's settings.
+    pub settings: &'a Settings,
 }
 
 /// The plan and how long the round trip took.
@@ -87,6 +87,7 @@ impl ProbeSession {
             return self.explain_execute(subject, values, limit).await;
         }
         let preamble = self.preamble(limit, subject.schemas, subject.settings);
+        let preamble = preamble.parameters();
         let sql = command(style, self.major()) + subject.text;
         let texts: Vec<TextValue<'_>> = values
             .iter()
@@ -101,7 +102,7 @@ impl ProbeSession {
         let rows = self
             .bounded(limit, async {
                 let (set, rows) = futures_util::join!(
-                    self.client().batch_execute(&preamble),
+                    self.client().query_typed(SET, &preamble),
                     self.client().query_typed(&sql, &parameters)
                 );
                 set.and(rows)
@@ -118,8 +119,9 @@ impl ProbeSession {
         values: &[ParameterValue],
         limit: Duration,
     ) -> Result<Explained, Fault> {
-        let preamble = self.preamble(limit, subject.schemas, subject.settings)
-            + "; SET LOCAL plan_cache_mode = force_generic_plan";
+        let mut preamble = self.preamble(limit, subject.schemas, subject.settings);
+        preamble.set("plan_cache_mode", "force_generic_plan");
+        let preamble = preamble.parameters();
         let prepare = prepare(subject.text);
         let arguments: Vec<String> = values
             .iter()
@@ -135,7 +137,7 @@ impl ProbeSession {
             .bounded(limit, async {
                 let client = self.client();
                 let (set, prepared, _, rows, _, _) = futures_util::join!(
-                    client.batch_execute(&preamble),
+                    client.query_typed(SET, &preamble),
                     client.query_typed(&prepare, &[]),
                     client.batch_execute(SAVE),
                     client.query_typed(&execute, &[]),
@@ -156,13 +158,14 @@ impl ProbeSession {
         limit: Duration,
     ) -> Result<Vec<InferredType>, Fault> {
         let preamble = self.preamble(limit, subject.schemas, subject.settings);
+        let preamble = preamble.parameters();
         let prepare = prepare(subject.text);
         let name: Parameter<'_> = (&PREPARED, Type::TEXT);
         let rows = self
             .bounded(limit, async {
                 let client = self.client();
                 let (set, prepared, _, rows, _, _) = futures_util::join!(
-                    client.batch_execute(&preamble),
+                    client.query_typed(SET, &preamble),
                     client.query_typed(&prepare, &[]),
                     client.batch_execute(SAVE_AND_PIN),
                     client.query_typed(
@@ -203,12 +206,11 @@ pub(super) struct InferredType {
 
 /// A prepared statement outlives a failed transaction, and a pooler may then hand its server connection to others: the savepoint lets DEALLOCATE succeed
 /// whatever happened in between.
-const SAVE: &str = "SAVEPOINT pgtriage_prepared";
+const SAVE: &str = "SAVEPOINT pgtriage_prepared /* pgtriage */";
 /// The same, before a query of this program, which needs the system's names.
-const SAVE_AND_PIN: &str =
-    "SAVEPOINT pgtriage_prepared; SET LOCAL search_path = pg_catalog, pg_temp";
-const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_prepared";
-const DEALLOCATE: &str = "DEALLOCATE pgtriage_probe";
+const SAVE_AND_PIN: &str = "SAVEPOINT pgtriage_prepared /* pgtriage */; SET LOCAL search_path = pg_catalog, pg_temp /* pgtriage */";
+const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_prepared /* pgtriage */";
+const DEALLOCATE: &str = "DEALLOCATE pgtriage_probe /* pgtriage */";
 
 fn prepare(text: &str) -> String {
     format!("PREPARE {PREPARED} AS /* pgtriage */ {text}")

@@ -1,6 +1,5 @@
 //! The session of the probes: every step has an end, and nothing outlives its transaction.
 
-use std::fmt::Write as _;
 use std::future::Future;
 use std::time::Duration;
 
@@ -48,6 +47,46 @@ pub(super) enum Access {
     Write,
 }
 
+impl Access {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Read => "BEGIN TRANSACTION READ ONLY /* pgtriage */",
+            Self::Write => "BEGIN TRANSACTION READ WRITE /* pgtriage */",
+        }
+    }
+}
+
+/// Sets [`Settings`] for the transaction.
+pub(super) const SET: &str = include_str!("../../queries/probe_set.sql");
+
+/// Settings of a transaction, in the order they are made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Settings {
+    names: Vec<String>,
+    values: Vec<Option<String>>,
+}
+
+impl Settings {
+    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.names.push(name.to_owned());
+        self.values.push(Some(value.into()));
+    }
+
+    /// Back to what the session began with.
+    pub(super) fn reset(&mut self, name: &str) {
+        self.names.push(name.to_owned());
+        self.values.push(None);
+    }
+
+    /// The parameters of [`SET`].
+    pub(super) fn parameters(&self) -> [Parameter<'_>; 2] {
+        [
+            (&self.names, Type::TEXT_ARRAY),
+            (&self.values, Type::TEXT_ARRAY),
+        ]
+    }
+}
+
 /// A parameter of one of this program's own queries.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -60,8 +99,8 @@ pub(super) struct ProbeSession {
     deadline: Instant,
     version_num: i32,
     schemas: Vec<String>,
-    /// `SET LOCAL` statements that open every transaction, after its own.
-    quiet: String,
+    /// What keeps every transaction out of logs and counters.
+    quiet: Settings,
     client_check: bool,
 }
 
@@ -84,7 +123,7 @@ impl ProbeSession {
             deadline,
             version_num: 0,
             schemas: Vec::new(),
-            quiet: String::new(),
+            quiet: Settings::default(),
             client_check: false,
         };
         probe.learn().await?;
@@ -110,8 +149,7 @@ impl ProbeSession {
         for row in rows? {
             let name: String = get(&row, "name")?;
             if let Some((name, value)) = QUIET.iter().find(|(known, _)| *known == name) {
-                // A write to a String cannot fail.
-                let _ = write!(self.quiet, "SET LOCAL {name} = '{value}'; ");
+                self.quiet.set(name, *value);
             }
         }
         Ok(())
@@ -119,19 +157,21 @@ impl ProbeSession {
 
     /// Whether the platform of the server lets it notice a client that went away in the middle of a statement.
     async fn accepts_client_check(&self) -> Result<bool, Fault> {
-        let tried = self
-            .bounded(
-                CATALOG_TIMEOUT,
-                self.client()
-                    .batch_execute("BEGIN; SET LOCAL client_connection_check_interval = 1000"),
-            )
-            .await;
-        self.end().await?;
-        match tried {
+        let mut check = Settings::default();
+        check.set("client_connection_check_interval", "1000");
+        match self.try_settings(&check).await {
             Ok(()) => Ok(true),
             Err(fault) if fault.is_lost() => Err(fault),
             Err(_) => Ok(false),
         }
+    }
+
+    /// Whether the server accepts these settings from this role.
+    pub(super) async fn try_settings(&self, settings: &Settings) -> Result<(), Fault> {
+        self.begin(Access::Read).await?;
+        let set = self.own(SET, &settings.parameters()).await;
+        self.end().await?;
+        set.map(drop)
     }
 
     /// The server's major version.
@@ -155,9 +195,17 @@ impl ProbeSession {
 
     /// Opens a transaction in which this program's own queries are safe from other schemas' functions and operators.
     pub(super) async fn begin(&self, access: Access) -> Result<(), Fault> {
-        let opener = self.opener(access);
-        self.bounded(CATALOG_TIMEOUT, self.client().batch_execute(&opener))
-            .await
+        let settings = self.opening();
+        let parameters = settings.parameters();
+        self.bounded(CATALOG_TIMEOUT, async {
+            let (begun, set) = futures_util::join!(
+                self.client().batch_execute(access.begin()),
+                self.client().query_typed(SET, &parameters)
+            );
+            begun.and(set)
+        })
+        .await
+        .map(drop)
     }
 
     /// Opens a transaction and asks the guard, in one round trip.
@@ -168,7 +216,8 @@ impl ProbeSession {
         schemas: &[String],
         trusted: &[String],
     ) -> Result<Vec<Objection>, Fault> {
-        let opener = self.opener(access);
+        let settings = self.opening();
+        let setting = settings.parameters();
         let writes = access == Access::Write;
         let parameters: [Parameter<'_>; 5] = [
             (&names.names, Type::TEXT_ARRAY),
@@ -179,13 +228,14 @@ impl ProbeSession {
         ];
         let rows = self
             .bounded(CATALOG_TIMEOUT, async {
-                // Both are on their way before the first answer is awaited.
-                let (begun, rows) = futures_util::join!(
-                    self.client().batch_execute(&opener),
+                // All are on their way before the first answer is awaited.
+                let (begun, set, rows) = futures_util::join!(
+                    self.client().batch_execute(access.begin()),
+                    self.client().query_typed(SET, &setting),
                     self.client()
                         .query_typed(include_str!("../../queries/guard.sql"), &parameters)
                 );
-                begun.and(rows)
+                begun.and(set).and(rows)
             })
             .await?;
         rows.iter()
@@ -194,51 +244,47 @@ impl ProbeSession {
             .map_err(|error| Fault::Unreadable(error.to_string()))
     }
 
-    fn opener(&self, access: Access) -> String {
-        let mode = match access {
-            Access::Read => "READ ONLY",
-            Access::Write => "READ WRITE",
-        };
-        format!(
-            "BEGIN TRANSACTION {mode}; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off; \
-             SET LOCAL standard_conforming_strings = on; {limits}{quiet}",
-            limits = self.limits(CATALOG_TIMEOUT),
-            quiet = self.quiet,
-        )
+    /// What a transaction opens with: first what keeps it out of sight, then its names and its limits.
+    fn opening(&self) -> Settings {
+        let mut settings = self.quiet.clone();
+        settings.set("search_path", "pg_catalog, pg_temp");
+        settings.set("jit", "off");
+        settings.set("standard_conforming_strings", "on");
+        self.limit(&mut settings, CATALOG_TIMEOUT);
+        settings
     }
 
     /// The timeouts of one statement, and what ends the session should this program be gone.
-    fn limits(&self, statement: Duration) -> String {
+    fn limit(&self, settings: &mut Settings, statement: Duration) {
         let statement = millis(statement.min(self.left()));
         let idle = millis(CATALOG_TIMEOUT * 2);
-        let mut text = format!(
-            "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; \
-             SET LOCAL idle_in_transaction_session_timeout = {idle}; ",
-            lock = millis(LOCK_TIMEOUT),
-        );
+        settings.set("statement_timeout", statement.to_string());
+        settings.set("lock_timeout", millis(LOCK_TIMEOUT).to_string());
+        settings.set("idle_in_transaction_session_timeout", idle.to_string());
         if self.client_check {
-            text.push_str("SET LOCAL client_connection_check_interval = 1000; ");
+            settings.set("client_connection_check_interval", "1000");
         }
         if self.major() >= 17 {
             let all = statement.saturating_add(idle);
-            // A write to a String cannot fail.
-            let _ = write!(text, "SET LOCAL transaction_timeout = {all}; ");
+            settings.set("transaction_timeout", all.to_string());
         }
-        text
     }
 
-    /// What goes before a statement of the workload: its time, its search path, the user's settings.
+    /// What goes before a statement of the workload: the user's settings, its time, its search path.
     pub(super) fn preamble(
         &self,
         statement: Duration,
         schemas: &[String],
-        settings: &str,
-    ) -> String {
-        format!(
-            "SET LOCAL jit = DEFAULT; {settings}SET LOCAL standard_conforming_strings = on; {limits}SET LOCAL search_path = {path}",
-            limits = self.limits(statement),
-            path = pinned_path(schemas),
-        )
+        given: &Settings,
+    ) -> Settings {
+        let mut settings = Settings::default();
+        settings.reset("jit");
+        settings.names.extend(given.names.iter().cloned());
+        settings.values.extend(given.values.iter().cloned());
+        settings.set("standard_conforming_strings", "on");
+        self.limit(&mut settings, statement);
+        settings.set("search_path", pinned_path(schemas));
+        settings
     }
 
     /// Runs one of this program's own queries. Inside of a transaction, except for queries that qualify every name.
@@ -255,8 +301,8 @@ impl ProbeSession {
     pub(super) async fn end(&self) -> Result<(), Fault> {
         let ended = async {
             let (rolled_back, discarded) = futures_util::join!(
-                self.client().batch_execute("ROLLBACK"),
-                self.client().batch_execute("DISCARD ALL")
+                self.client().batch_execute("ROLLBACK /* pgtriage */"),
+                self.client().batch_execute("DISCARD ALL /* pgtriage */")
             );
             // A pooler may refuse DISCARD; every setting was LOCAL, so ROLLBACK has undone it already.
             drop(discarded);

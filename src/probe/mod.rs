@@ -22,7 +22,6 @@ mod step;
 mod values;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -38,7 +37,7 @@ use crate::sql::mentions::Mentions;
 use attempt::{Context, Probed};
 use catalog::Tables;
 use guard::Hold;
-use link::ProbeSession;
+use link::{ProbeSession, Settings};
 use paths::RolePaths;
 
 /// How far probing goes.
@@ -92,7 +91,13 @@ pub struct Progress {
 }
 
 /// How long after the budget everything has ended, whatever the server does. (The rest of the promised ten seconds is for the report.)
-const AFTER_BUDGET: Duration = Duration::from_secs(6);
+const AFTER_BUDGET: Duration = Duration::from_secs(4);
+
+/// How long a server that was lost is given to start again.
+const RESTART_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pause between attempts to connect to it.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// Tables beyond this number get no values: their histograms would be the largest part of a capture.
 const MAX_TABLES: usize = 300;
@@ -134,7 +139,7 @@ pub fn setting_is_allowed(name: &str) -> bool {
 /// Probes statements and writes outcomes, plans and the statistics of their tables into the snapshot.
 ///
 /// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one gets an outcome. Opens its own
-/// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than six seconds after the budget; nothing it does can fail as a
+/// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than eight seconds after the budget; nothing it does can fail as a
 /// whole: what did not work is an outcome or a gap.
 pub async fn run(
     session: &Session,
@@ -172,14 +177,12 @@ pub async fn run(
     }
 }
 
-/// The user's settings as statements; those that are not allowed become gaps.
-fn settings(options: &ProbeOptions, snapshot: &mut Snapshot) -> String {
-    let mut statements = String::new();
+/// The user's settings; those that are not allowed become gaps.
+fn settings(options: &ProbeOptions, snapshot: &mut Snapshot) -> Settings {
+    let mut settings = Settings::default();
     for (name, value) in &options.settings {
         if setting_is_allowed(name) {
-            let value = explain::literal(Some(value));
-            // A write to a String cannot fail.
-            let _ = write!(statements, "SET LOCAL {name} = {value}; ");
+            settings.set(name, value);
         } else {
             snapshot.gaps.push(Gap {
                 area: Area::Plans,
@@ -188,7 +191,7 @@ fn settings(options: &ProbeOptions, snapshot: &mut Snapshot) -> String {
             });
         }
     }
-    statements
+    settings
 }
 
 struct Run<'a> {
@@ -197,7 +200,7 @@ struct Run<'a> {
     progress: &'a (dyn Fn(Progress) + Sync),
     cancelled: watch::Receiver<bool>,
     budget_end: Instant,
-    settings: String,
+    settings: Settings,
     reconnects: u32,
 }
 
@@ -240,16 +243,45 @@ impl Run<'_> {
         }
     }
 
+    /// Opens a session; after a loss it waits for a server that is just starting.
+    async fn connect(&self, deadline: Instant) -> Result<ProbeSession, Fault> {
+        let give_up = Instant::now() + RESTART_PATIENCE;
+        loop {
+            let opened = ProbeSession::open(self.base, self.cancelled.clone(), deadline).await;
+            match opened {
+                Err(Fault::Lost(_))
+                    if self.reconnects == 0
+                        && Instant::now() < give_up
+                        && Instant::now() < self.budget_end =>
+                {
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
     /// Probes with one session until all is done or the session is lost.
     async fn with_session(
-        &self,
+        &mut self,
         snapshot: &mut Snapshot,
         candidates: &[usize],
         done: &mut usize,
         total: usize,
     ) -> Result<(), Fault> {
         let deadline = self.budget_end + AFTER_BUDGET;
-        let session = ProbeSession::open(self.base, self.cancelled.clone(), deadline).await?;
+        let session = self.connect(deadline).await?;
+        if let Err(fault) = session.try_settings(&self.settings).await {
+            if fault.is_lost() {
+                return Err(fault);
+            }
+            self.settings = Settings::default();
+            snapshot.gaps.push(Gap {
+                area: Area::Plans,
+                reason: format!("--set was ignored: {fault}"),
+                remedy: None,
+            });
+        }
         let mut tables = Tables::new(&snapshot.tables);
         let paths = RolePaths::read(&session).await?;
         self.read_statistics(&session, snapshot, candidates, &mut tables)

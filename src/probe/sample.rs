@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::catalog::Tables;
 use super::fault::Fault;
 use super::guard::Verdict;
+use super::link::{SET, Settings};
 use super::step::Wanted;
 use crate::ids::{QualifiedName, quote_ident};
 use crate::sql::parameters::{ParameterUse, Parameters};
@@ -71,13 +72,14 @@ impl Attempt<'_> {
             session.end().await?;
             return Ok(Vec::new());
         }
-        let preamble = session.preamble(SAMPLE_TIMEOUT, &[], "");
+        let preamble = session.preamble(SAMPLE_TIMEOUT, &[], &Settings::default());
+        let preamble = preamble.parameters();
         let sql = format!("/* pgtriage */ {text}");
         let rows = session
             .bounded(SAMPLE_TIMEOUT, async {
                 let client = session.client();
                 let (set, rows) = futures_util::join!(
-                    client.batch_execute(&preamble),
+                    client.query_typed(SET, &preamble),
                     client.query_typed(&sql, &[])
                 );
                 set.and(rows)

@@ -34,6 +34,7 @@ mod connect;
 mod connect_tls;
 mod demo;
 mod probe;
+mod probe_faults;
 mod probing;
 mod safety;
 mod sql_rewrite;
