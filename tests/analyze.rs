@@ -273,7 +273,10 @@ fn percentiles_are_estimated_from_means_and_deviations_or_unknown() {
     )]));
     let metrics = bare.baseline_metrics.unwrap();
     assert_eq!(metrics.p50_ms.value, None);
-    assert_eq!(metrics.mean_ms.map(|mean| mean.get()), Some(10.0));
+    assert_eq!(
+        metrics.mean_ms.map(pgtriage::units::Millis::get),
+        Some(10.0)
+    );
 
     let spread = report(fixture("slow_statement/fires/often_20_ms.json"));
     let metrics = spread.baseline_metrics.unwrap();

@@ -1,6 +1,6 @@
 //! From connection arguments to a Snapshot with plans: what `diagnose`, `capture` and `demo` share.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use jiff::SignedDuration;
@@ -18,6 +18,10 @@ use super::progress::Progress;
 
 /// Moments that a measured window is cut into: enough to tell that two counters rise together.
 const SUB_WINDOWS: u32 = 6;
+
+/// Reading counters and catalog usually takes well under a second; what takes longer than this is taken from the budget
+/// of the probes, so that a run ends at the latest ten seconds after its budget.
+const TIME_TO_LOOK: Duration = Duration::from_secs(3);
 
 /// What becomes of literals in the Snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +52,43 @@ pub async fn observe(
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Snapshot> {
-    let options = probe_options(probing)?;
+    let mut options = probe_options(probing)?;
     let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
+    let looking = Instant::now();
     let mut snapshot = Box::pin(unless_interrupted(
         interrupt,
-        look(&session, probing, progress),
+        look_in_time(&session, probing, options.budget, progress),
     ))
     .await?;
+    let window = probing.window.map_or(Ok(Duration::ZERO), std_duration)?;
+    let overtime = looking.elapsed().saturating_sub(window + TIME_TO_LOOK);
+    options.budget = options.budget.saturating_sub(overtime);
     let candidates = analyze::candidates(&snapshot, config);
+    get_plans(
+        &session,
+        &mut snapshot,
+        &candidates,
+        &options,
+        progress,
+        interrupt,
+    )
+    .await;
+    if literals == Literals::Redacted {
+        snapshot::redact(&mut snapshot, &mut Redactor::new());
+    }
+    Ok(snapshot)
+}
+
+async fn get_plans(
+    session: &Session,
+    snapshot: &mut Snapshot,
+    candidates: &[usize],
+    options: &ProbeOptions,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) {
     let budget = options.budget.as_secs_f64();
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let told = |step: probe::Progress| {
         let spent = started.elapsed().as_secs_f64();
         progress.tick(&format!(
@@ -67,10 +98,10 @@ pub async fn observe(
     };
     progress.step(&format!("probing {} statements", candidates.len()));
     probe::run(
-        &session,
-        &mut snapshot,
-        &candidates,
-        &options,
+        session,
+        snapshot,
+        candidates,
+        options,
         &told,
         interrupt.flag(),
     )
@@ -80,10 +111,6 @@ pub async fn observe(
         snapshot.plans.len(),
         started.elapsed().as_secs_f64()
     ));
-    if literals == Literals::Redacted {
-        snapshot::redact(&mut snapshot, &mut Redactor::new());
-    }
-    Ok(snapshot)
 }
 
 async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> {
@@ -109,6 +136,25 @@ async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> 
         resolved.user()
     ));
     Ok(resolved.connect().await?)
+}
+
+/// As [`look`], but a server that no longer answers is given up.
+async fn look_in_time(
+    session: &Session,
+    probing: &ProbeArgs,
+    budget: Duration,
+    progress: &Progress,
+) -> Result<Snapshot> {
+    let window = probing.window.map_or(Ok(Duration::ZERO), std_duration)?;
+    let limit = window + budget + TIME_TO_LOOK;
+    match tokio::time::timeout(limit, look(session, probing, progress)).await {
+        Ok(looked) => looked,
+        Err(_) => bail!(
+            "{}: the server did not answer within {:.0} s; raise --budget, or look at the server's load",
+            session.target(),
+            limit.as_secs_f64()
+        ),
+    }
 }
 
 async fn look(session: &Session, probing: &ProbeArgs, progress: &Progress) -> Result<Snapshot> {

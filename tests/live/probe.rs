@@ -1,4 +1,4 @@
-//! Plans of a wide workload, as pg_stat_statements normalises it, on every version.
+//! Plans of a wide workload, as `pg_stat_statements` normalises it, on every version.
 
 use std::collections::BTreeSet;
 
