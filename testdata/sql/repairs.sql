@@ -1,12 +1,16 @@
--- Texts as pg_stat_statements 1.10 (PostgreSQL 15) shows them: one a line, over the tables of schema.sql. The live tests prepare what repair() makes of them.
+-- Texts as pg_stat_statements 1.10 (PostgreSQL 15) and 1.12 (18) show them: one a line, over the tables of schema.sql. The live tests prepare what repair() makes of them.
+delete from events where at < now()::timestamp - interval $1 and extract($2 from at) in ($3 /*, ... */) and id in (select id from events order by at limit $4)
 delete from events where at < now()::timestamp - interval $1 and extract($2 from at) in ($3, $4) and id in (select id from events order by at limit $5)
 delete from jobs where run_at < now() - interval $1 and attempts >= $2+$3
 insert into events (id, at, span, score, flag, payload, ip, day) values ($1, timestamp $2, interval $3, $4, $5, $6, $7, current_date - $8)
+insert into jobs(id, queue) select $1+g, $2 from generate_series($3,$4) g
+insert into jobs(id, queue, attempts, run_at) values ($1+$2, $3||$4, $5+$6, now() + interval $7)
 insert into jobs(id,queue) values ($1,$2) on conflict (id) do update set attempts = jobs.attempts + $3, run_at = now() + $4 * interval $5
 merge into orders o using (values ($1, $2), ($3, $4)) v(id, s) on o.id = v.id when matched and o.total > $5 + $6 then update set status = v.s, placed_at = now() - interval $7 when not matched then insert (id, status) values (v.id, $8 || $9)
 select $1 / $2 * total, total + $3, (total - $4) / $5, -total, $6 - total from orders where total > $7 * $8
 select $1 as x union all select name from users
 select $1 collate "C", $2 < $3, $4 <> $5, $6 = $7 from users
+select $1 in ($2 /*, ... */), $3 = any($4::int[]), exists(select $5), not exists (select $6 from users where id = $7)
 select $1 in ($2,$3), $4 = any($5::int[]), exists(select $6), not exists (select $7 from users where id = $8)
 select $1 union all select $2
 select $1 || $2 || name, name || $3 || $4, $5 || name from users where name || $6 like $7 || $8
@@ -21,6 +25,7 @@ select * from generate_series($1,$2)
 select * from generate_series($1::date,$2::date, interval $3)
 select * from generate_series($1::timestamp,$2, $3)
 select array(select $1), (select $2), (select $3 + $4) from users limit $5
+select array[$1 /*, ... */], array[$2 /*, ... */], array[$3], array[[$4 /*, ... */],[$5 /*, ... */]] from products where id = any(array[$6 /*, ... */]) and tags && array[$7 /*, ... */]
 select array[$1,$2], array[$3,$4], array[$5], array[[$6,$7],[$8,$9]] from products where id = any(array[$10,$11,$12]) and tags && array[$13,$14]
 select attrs->$1->$2->>$3, attrs->>$4, attrs#>$5, attrs[$6], attrs - $7, attrs ? $8 from products
 select attrs->>$1, count(*) from products group by attrs->>'color' order by count(*) desc limit $2
@@ -53,12 +58,15 @@ select id from orders tablesample bernoulli ($1) repeatable ($2)
 select id from orders where placed_at + interval $1 < now() and placed_on - $2 > date $3
 select id from orders where placed_on = date $1 + $2 and placed_on + $3 > current_date
 select id from products group by id having count(*) > $1 order by 1
+select id from products where id in ($1 /*, ... */) limit $2 offset $3
 select id from products where id in ($1,$2) limit $3 offset $4
 select id from products where valid && daterange $1 and price between numeric $2 and numeric $3 + $4 and sku = text $5 and attrs = jsonb $6
+select id from users where ($1 is null or org_id = $2) and id in (select unnest(array[$3 /*, ... */]))
 select id from users where ($1 is null or org_id = $2) and id in (select unnest(array[$3,$4,$5]))
 select id from users where created_at > current_date - $1 and created_at < current_timestamp - interval $2 * $3
 select id from users where created_at between $1 and $2::timestamptz + $3 * interval $4 fetch first $5 rows only
 select id from users where exists (select $1 from orders where user_id = users.id and placed_at > now() - interval $2 limit $3) order by case when id = $4 then $5 else $6 end, id limit $7
+select id from users where id = $1 or email in ($2 /*, ... */) or (name, org_id) in (($3, $4), ($5, $6)) or created_at::date = date $7 or $8 is false
 select id from users where id = $1 or email in ($2, $3) or (name, org_id) in (($4, $5), ($6, $7)) or created_at::date = date $8 or $9 is false
 select id from users where profile->$1->>$2 = $3 and (profile->>$4)::int > $5 and profile @> $6 and profile->$7->$8 = $9
 select id, sum($1), abs(-total), $2 + id, id + $3, $4 - $5 - id, ($6 + $7) * id, id % $8, id & $9, $10 << $11, ~$12 from orders group by id
@@ -80,6 +88,7 @@ select overlay($1 placing $2 from $3), bit_length($4), $5, $6, $7, $8, $9 from u
 select percentile_cont($1) within group (order by total), mode() within group (order by status) from orders
 select pg_catalog.date $1 from users limit $2
 select pg_typeof($1), pg_sleep($2), pg_advisory_lock($3), current_setting($4, $5) from products limit $6
+select pg_typeof($1), to_json($2::text), to_jsonb($3), unnest($4::int[]), array_fill($5, array[$6]), array_length(array[$7 /*, ... */], $8), cardinality(array[$9])
 select pg_typeof($1), to_json($2::text), to_jsonb($3), unnest($4::int[]), array_fill($5, array[$6]), array_length(array[$7,$8], $9), cardinality(array[$10])
 select regexp_replace(name, $1, $2, $3), regexp_matches(name, $4), split_part(name, $5, $6), strpos(name, $7), replace(name, $8, $9), repeat($10, $11), chr($12), ascii($13), md5($14), encode($15, $16), decode($17,$18), length($19), upper($20), lower($21), initcap($22), reverse($23), quote_literal($24), translate(name,$25,$26) from users
 select round(avg(total), $1), round((sum(total) / $2)::numeric, $3), trunc($4, $5), mod(id, $6) , power(id, $7), $8 * count(*) / $9 from orders group by mod(id, 10), id
@@ -92,7 +101,9 @@ select sum(total) over (order by placed_at range between interval $1 preceding a
 select timestamp with time zone $1, timestamp without time zone $2, time with time zone $3, timestamp(3) $4, double precision $5, character varying $6, bit $7, national character $8, char(3) $9, dec $10 from users limit $11
 select to_char(now(), $1), to_char(date $2, $3), to_char($4, $5), date_part($6, timestamp $7), date_trunc($8, timestamptz $9), age(timestamp $10), age(now(), $11)
 select to_tsvector($1, title), to_tsquery($2), title @@ $3, setweight(search, $4), ts_headline($5, title, to_tsquery($6), $7) from products
+select u.id from users u where u.id = any(array[$1 /*, ... */]) and u.org_id <> all(array[$2 /*, ... */]) and not (u.id = any ($3))
 select u.id from users u where u.id = any(array[$1,$2]) and u.org_id <> all(array[$3,$4]) and not (u.id = any ($5))
+select unnest(array[$1 /*, ... */]), unnest($2::text[]), array_length(tags, $3), tags[$4], tags[$5:$6], array_append(tags, $7), array_remove(tags, $8), array_cat(tags, array[$9]), array_to_string(tags, $10), cardinality(tags), tags || array[$11] from products
 select unnest(array[$1,$2]), unnest($3::text[]), array_length(tags, $4), tags[$5], tags[$6:$7], array_append(tags, $8), array_remove(tags, $9), array_cat(tags, array[$10]), array_to_string(tags, $11), cardinality(tags), tags || array[$12] from products
 select width_bucket(total, $1, $2, $3), floor(total / $4) * $5 from orders group by width_bucket(total, 0, 100, 10), floor(total / 10) * 10
 select xmlelement(name a, xmlattributes($1 as y, id as z), $2, name), xmlforest($3 as a, name) from users where id = $4

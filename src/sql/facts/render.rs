@@ -7,22 +7,14 @@ use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, VisitMut, VisitorM
 use crate::ids::quote_ident;
 use crate::sql::scope::{Scopes, folded};
 
-/// Longer than any index expression that is worth it; also keeps formatting cheap.
-const MAX_NODES: usize = 60;
-
 struct Unqualify<'a> {
     scopes: &'a Scopes,
-    nodes: usize,
 }
 
 impl VisitorMut for Unqualify<'_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return ControlFlow::Break(());
-        }
         let parts = match expr {
             Expr::Identifier(ident) => vec![folded(ident)],
             Expr::CompoundIdentifier(idents) => idents.iter().map(folded).collect(),
@@ -57,15 +49,12 @@ fn lower(name: &mut ObjectName) {
     }
 }
 
-/// `expr` as text, its columns by their bare names in their relation. `None` when it is too long.
-pub fn unqualified(expr: &Expr, scopes: &Scopes) -> Option<String> {
+/// `expr` as text, its columns by their bare names in their relation.
+pub fn unqualified(expr: &Expr, scopes: &Scopes) -> String {
     let mut copy = expr.clone();
     while let Expr::Nested(inner) = copy {
         copy = *inner;
     }
-    let mut visitor = Unqualify { scopes, nodes: 0 };
-    match copy.visit(&mut visitor) {
-        ControlFlow::Continue(()) => Some(copy.to_string()),
-        ControlFlow::Break(()) => None,
-    }
+    let _: ControlFlow<()> = copy.visit(&mut Unqualify { scopes });
+    copy.to_string()
 }

@@ -17,6 +17,12 @@ pub enum Shape {
     Other,
 }
 
+/// Larger operands are not looked into: a chain of comparisons would be read again at each of its links.
+const MAX_NODES: usize = 400;
+
+/// Longer than any index expression that is worth it.
+const MAX_RENDERED: usize = 60;
+
 /// An expression and what it depends on.
 #[derive(Debug)]
 pub struct Side<'e> {
@@ -28,6 +34,7 @@ pub struct Side<'e> {
     pub parameters: Vec<u32>,
     pub subquery: bool,
     pub aggregate: bool,
+    nodes: usize,
 }
 
 /// The number of a placeholder.
@@ -106,12 +113,17 @@ impl<'e> Side<'e> {
             parameters: Vec::new(),
             subquery: false,
             aggregate: false,
+            nodes: 0,
         };
         side.collect(analyzer, expr);
         side
     }
 
     fn collect(&mut self, analyzer: &Analyzer<'_>, expr: &'e Expr) {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return;
+        }
         match expr {
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
                 self.columns.extend(analyzer.resolve(expr));
@@ -164,7 +176,7 @@ impl<'e> Side<'e> {
     /// The columns or the expression that it is, by relation use: several when a column comes out of a set operation. None when conditions on it do not
     /// reach a relation.
     pub fn keys(&self, analyzer: &Analyzer<'_>) -> Vec<Key> {
-        if self.aggregate || self.subquery {
+        if self.aggregate || self.subquery || self.nodes > MAX_RENDERED {
             return Vec::new();
         }
         if let Shape::Column(found) = &self.shape {
@@ -201,7 +213,7 @@ impl<'e> Side<'e> {
         if !same || !reached {
             return None;
         }
-        Some((first, self.render(analyzer, &sources)?))
+        Some((first, self.render(analyzer, &sources)))
     }
 
     fn single_sources(&self) -> Option<Vec<&ColumnRef>> {
@@ -214,18 +226,18 @@ impl<'e> Side<'e> {
             .collect()
     }
 
-    fn render(&self, analyzer: &Analyzer<'_>, sources: &[&ColumnRef]) -> Option<Expression> {
+    fn render(&self, analyzer: &Analyzer<'_>, sources: &[&ColumnRef]) -> Expression {
         let mut columns: Vec<String> = Vec::new();
         for source in sources {
             if !columns.contains(&source.column) {
                 columns.push(source.column.clone());
             }
         }
-        Some(Expression {
-            text: render::unqualified(self.expr, &analyzer.scopes)?,
+        Expression {
+            text: render::unqualified(self.expr, &analyzer.scopes),
             columns,
             parameters: self.parameters.clone(),
-        })
+        }
     }
 
     /// The one column that it is, or is computed from, with the expression when it is computed. For parameters: what lies between does not matter.
@@ -238,10 +250,13 @@ impl<'e> Side<'e> {
             .columns
             .iter()
             .all(|found| found.sources.first() == Some(&source));
-        if !one || self.subquery || self.aggregate {
+        if !one || self.subquery || self.aggregate || self.nodes > MAX_RENDERED {
             return None;
         }
-        Some((source, render::unqualified(self.expr, &analyzer.scopes)))
+        Some((
+            source,
+            Some(render::unqualified(self.expr, &analyzer.scopes)),
+        ))
     }
 }
 

@@ -11,9 +11,12 @@ use crate::sql::scope::CatalogNames;
 /// function arguments. Columns are tied to relations by the aliases in `FROM`, and unqualified ones where only one relation has them.
 pub fn from_tokens(text: &str, catalog: &dyn CatalogNames) -> Parameters {
     let stream = Stream::new(text);
+    let clauses = clauses(&stream);
     let reader = Reader {
         stream: &stream,
-        tables: tables(&stream),
+        tables: tables(&stream, &clauses),
+        inserts: inserts(&stream),
+        clauses,
         catalog,
     };
     let mut parameters = Parameters::new();
@@ -37,7 +40,7 @@ struct Table {
 }
 
 /// The relations by alias, or by name.
-fn tables(stream: &Stream<'_>) -> BTreeMap<String, Table> {
+fn tables(stream: &Stream<'_>, clauses: &[Option<usize>]) -> BTreeMap<String, Table> {
     let mut tables = BTreeMap::new();
     for index in 0..stream.len() {
         let mut at = index + 1;
@@ -45,7 +48,8 @@ fn tables(stream: &Stream<'_>) -> BTreeMap<String, Table> {
             at += 1;
         }
         let starts = stream.any_word(index, &["from", "join", "update", "into", "using"])
-            || stream.sign(index, ",") && follows_table(stream, index);
+            || stream.sign(index, ",")
+                && clause_of(clauses, index).is_some_and(|at| stream.word(at, "from"));
         if !starts || !is_identifier(stream, at) {
             continue;
         }
@@ -70,29 +74,84 @@ fn tables(stream: &Stream<'_>) -> BTreeMap<String, Table> {
     tables
 }
 
-/// Whether the comma at `index` separates items of `FROM`.
-fn follows_table(stream: &Stream<'_>, index: usize) -> bool {
-    let start = stream.opener(index).map_or(0, |open| open + 1);
-    let clause = stream
-        .level(start, index)
-        .filter(|at| {
-            stream.any_word(
-                *at,
-                &[
-                    "select",
-                    "from",
-                    "where",
-                    "group",
-                    "order",
-                    "having",
-                    "set",
-                    "values",
-                    "returning",
-                ],
-            )
+/// For each token, the last of the words before it, in the same parentheses, that start a clause.
+fn clauses(stream: &Stream<'_>) -> Vec<Option<usize>> {
+    const STARTS: [&str; 13] = [
+        "from",
+        "group",
+        "having",
+        "into",
+        "on",
+        "order",
+        "returning",
+        "select",
+        "set",
+        "using",
+        "values",
+        "when",
+        "where",
+    ];
+    let mut latest = vec![None];
+    (0..stream.len())
+        .map(|index| {
+            if stream.sign(index, ")") || stream.sign(index, "]") {
+                latest.pop();
+            }
+            if stream.any_word(index, &STARTS) {
+                match latest.last_mut() {
+                    Some(slot) => *slot = Some(index),
+                    None => latest.push(Some(index)),
+                }
+            }
+            let clause = latest.last().copied().flatten();
+            if stream.sign(index, "(") || stream.sign(index, "[") {
+                latest.push(None);
+            }
+            clause
         })
-        .last();
-    clause.is_some_and(|at| stream.word(at, "from"))
+        .collect()
+}
+
+fn clause_of(clauses: &[Option<usize>], index: usize) -> Option<usize> {
+    clauses.get(index).copied().flatten()
+}
+
+/// `INSERT INTO table (columns) VALUES`
+struct Insert {
+    values: usize,
+    table: Option<Table>,
+    columns: Vec<String>,
+}
+
+fn inserts(stream: &Stream<'_>) -> Vec<Insert> {
+    (0..stream.len())
+        .filter(|index| stream.words(*index, &["insert", "into"]))
+        .filter_map(|index| {
+            let table = table_at(stream, index + 2);
+            let values = (index..stream.len()).find(|at| stream.word(*at, "values"))?;
+            let open = (index..values).find(|at| stream.sign(*at, "("))?;
+            let columns = stream
+                .arguments(open)
+                .into_iter()
+                .filter_map(|part| stream.get(part.start)?.identifier())
+                .collect();
+            Some(Insert {
+                values,
+                table,
+                columns,
+            })
+        })
+        .collect()
+}
+
+fn table_at(stream: &Stream<'_>, index: usize) -> Option<Table> {
+    let at = index + usize::from(stream.word(index, "only"));
+    let (name, _) = dotted(stream, at);
+    let mut name = name.into_iter().rev();
+    Some(Table {
+        name: name.next()?,
+        schema: name.next(),
+    })
 }
 
 /// Words that are no aliases: what may follow a relation.
@@ -168,6 +227,8 @@ fn dotted_start(stream: &Stream<'_>, index: usize) -> usize {
 struct Reader<'s, 'a> {
     stream: &'s Stream<'a>,
     tables: BTreeMap<String, Table>,
+    inserts: Vec<Insert>,
+    clauses: Vec<Option<usize>>,
     catalog: &'s dyn CatalogNames,
 }
 
@@ -316,61 +377,28 @@ impl Reader<'_, '_> {
 
     /// `SET column = $1` and `INSERT INTO t (column) VALUES ($1)`
     fn stored(&self, index: usize) -> Option<ParameterUse> {
-        let stream = self.stream;
-        let (table, column) = if let Some(open) = stream.opener(index)
-            && let Some((columns, table)) = self.insert_columns(open)
-        {
-            let position = stream
-                .arguments(open)
-                .iter()
-                .position(|part| part.contains(&index))?;
-            let part = stream.arguments(columns).into_iter().nth(position)?;
-            (table, stream.get(part.start)?.identifier()?)
-        } else {
-            let equals = index.checked_sub(1).filter(|at| stream.sign(*at, "="))?;
-            let name = equals.checked_sub(1)?;
-            let start = stream.opener(index).map_or(0, |open| open + 1);
-            let clause = stream
-                .level(start, index)
-                .filter(|at| stream.any_word(*at, &["set", "where", "from", "on", "when"]))
-                .last()?;
-            if !stream.word(clause, "set") {
-                return None;
-            }
-            let update = (0..clause).find(|at| stream.word(*at, "update"))?;
-            (self.table_at(update + 1), stream.get(name)?.identifier()?)
-        };
+        let column = self.inserted(index).or_else(|| self.set(index))?;
         Some(ParameterUse::Assigned {
-            column: self.known(table.as_ref(), column),
+            column,
             position: Position::Value,
         })
     }
 
-    fn table_at(&self, index: usize) -> Option<Table> {
-        let at = index + usize::from(self.stream.word(index, "only"));
-        let (name, _) = dotted(self.stream, at);
-        let mut name = name.into_iter().rev();
-        Some(Table {
-            name: name.next()?,
-            schema: name.next(),
-        })
+    fn inserted(&self, index: usize) -> Option<ParameterColumn> {
+        let row = self.stream.opener(index)?;
+        let values = clause_of(&self.clauses, row)?;
+        let insert = self.inserts.iter().find(|insert| insert.values == values)?;
+        let column = insert.columns.get(self.stream.position(index))?;
+        Some(self.known(insert.table.as_ref(), column.clone()))
     }
 
-    /// The parenthesis of the column list, and the relation, of the `VALUES` row that opens at `row`.
-    fn insert_columns(&self, row: usize) -> Option<(usize, Option<Table>)> {
+    fn set(&self, index: usize) -> Option<ParameterColumn> {
         let stream = self.stream;
-        let start = stream.opener(row).map_or(0, |open| open + 1);
-        let values = stream
-            .level(start, row)
-            .filter(|at| stream.word(*at, "values"))
-            .last()?;
-        let into = stream
-            .level(start, values)
-            .find(|at| stream.word(*at, "into"))?;
-        let columns = stream
-            .level(into, values)
-            .find(|at| stream.sign(*at, "("))?;
-        Some((columns, self.table_at(into + 1)))
+        let equals = index.checked_sub(1).filter(|at| stream.sign(*at, "="))?;
+        let clause = clause_of(&self.clauses, index).filter(|at| stream.word(*at, "set"))?;
+        let update = (0..clause).rev().find(|at| stream.word(*at, "update"))?;
+        let column = stream.before(equals)?.identifier()?;
+        Some(self.known(table_at(stream, update + 1).as_ref(), column))
     }
 
     fn argument(&self, index: usize) -> Option<ParameterUse> {
@@ -384,10 +412,14 @@ impl Reader<'_, '_> {
                 .iter()
                 .any(|word| token.is_word(word))
         })?;
-        let index = stream
-            .arguments(open)
-            .iter()
-            .position(|part| part.len() == 1 && part.start == index)?;
+        let whole = [stream.before(index), stream.get(index + 1)]
+            .into_iter()
+            .flatten()
+            .all(|token| matches!(token.text, "(" | "," | ")"));
+        if !whole {
+            return None;
+        }
+        let index = stream.position(index);
         Some(ParameterUse::Argument {
             function: name.identifier()?,
             index,

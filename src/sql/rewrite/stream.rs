@@ -11,6 +11,7 @@ pub struct Stream<'a> {
     tokens: Vec<Token<'a>>,
     partner: Vec<Option<usize>>,
     opener: Vec<Option<usize>>,
+    position: Vec<usize>,
 }
 
 impl<'a> Stream<'a> {
@@ -21,10 +22,13 @@ impl<'a> Stream<'a> {
             .collect();
         let mut partner = vec![None; tokens.len()];
         let mut opener = Vec::with_capacity(tokens.len());
+        let mut position = Vec::with_capacity(tokens.len());
         let mut open: Vec<usize> = Vec::new();
+        let mut commas = vec![0];
         for (index, token) in tokens.iter().enumerate() {
             if let (true, Some(start)) = (matches!(token.text, ")" | "]"), open.last().copied()) {
                 open.pop();
+                commas.pop();
                 if let Some(slot) = partner.get_mut(start) {
                     *slot = Some(index);
                 }
@@ -33,8 +37,14 @@ impl<'a> Stream<'a> {
                 }
             }
             opener.push(open.last().copied());
+            position.push(commas.last().copied().unwrap_or_default());
             if token.kind == TokenKind::Punctuation && matches!(token.text, "(" | "[") {
                 open.push(index);
+                commas.push(0);
+            } else if token.text == ","
+                && let Some(count) = commas.last_mut()
+            {
+                *count += 1;
             }
         }
         Self {
@@ -42,6 +52,7 @@ impl<'a> Stream<'a> {
             tokens,
             partner,
             opener,
+            position,
         }
     }
 
@@ -107,6 +118,11 @@ impl<'a> Stream<'a> {
     /// The innermost `(` or `[` around the token at `index`.
     pub fn opener(&self, index: usize) -> Option<usize> {
         self.opener.get(index).copied().flatten()
+    }
+
+    /// How many commas stand before the token at `index` in the same parentheses: which argument, column or value it belongs to.
+    pub fn position(&self, index: usize) -> usize {
+        self.position.get(index).copied().unwrap_or_default()
     }
 
     /// The tokens from `from` up to, and without, `to` that are in the same parentheses as `from`; a parenthesis itself counts, its contents do not.

@@ -9,10 +9,17 @@ use super::Repair;
 use crate::sql::lexer::TokenKind;
 use crate::sql::rewrite::stream::{Edits, Stream};
 
+/// The tokens of the longest expression that is looked for elsewhere.
+const MAX_ITEM: usize = 200;
+
+/// How many tokens are compared in all: far more than any statement that people write needs.
+const MAX_EFFORT: usize = 1_000_000;
+
 /// `text` with the constants of grouped, and of distinct and ordered, expressions made the same wherever the expression is selected or ordered by.
 pub fn repair(text: &str, what: &mut BTreeSet<Repair>) -> String {
     let stream = Stream::new(text);
     let mut edits = Edits::default();
+    let mut effort = MAX_EFFORT;
     for index in 0..stream.len() {
         let group = stream.words(index, &["group", "by"]);
         let order = stream.words(index, &["order", "by"]);
@@ -20,10 +27,18 @@ pub fn repair(text: &str, what: &mut BTreeSet<Repair>) -> String {
             continue;
         }
         let query = level_of(&stream, index);
+        let Some(rest) = effort.checked_sub(query.len()) else {
+            break;
+        };
+        effort = rest;
         if order && !is_distinct(&stream, query.start, index) {
             continue;
         }
         for item in items(&stream, index + 2, query.end) {
+            effort = effort.saturating_sub(query.len());
+            if effort == 0 {
+                break;
+            }
             unify(&stream, &query, index, &item, &mut edits);
         }
     }
@@ -56,6 +71,7 @@ fn items(stream: &Stream<'_>, start: usize, end: usize) -> Vec<Range<usize>> {
             stream.any_word(
                 *at,
                 &[
+                    "group",
                     "having",
                     "window",
                     "order",
@@ -126,7 +142,7 @@ fn unify(
     edits: &mut Edits,
 ) {
     let constants = item.clone().any(|at| is_constant(stream, at));
-    if !constants || item.len() < 2 {
+    if !constants || !(2..=MAX_ITEM).contains(&item.len()) {
         return;
     }
     // What WHERE compares need not be what is grouped by.

@@ -1,6 +1,6 @@
 //! Types that the server cannot infer for a parameter, or would infer wrongly.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::operands::{self, Arithmetic};
 use super::{Repair, callee, recursive};
@@ -45,6 +45,10 @@ impl Guess {
 pub fn repair(text: &str, guess: Guess, what: &mut BTreeSet<Repair>) -> String {
     let stream = Stream::new(text);
     let recursive = recursive::counters(&stream);
+    let mut uses: BTreeMap<u32, usize> = BTreeMap::new();
+    for number in (0..stream.len()).filter_map(|index| stream.parameter(index)) {
+        *uses.entry(number).or_default() += 1;
+    }
     let mut edits = Edits::default();
     for index in 0..stream.len() {
         if stream.word(index, "array") && stream.sign(index + 1, "[") {
@@ -57,7 +61,7 @@ pub fn repair(text: &str, guess: Guess, what: &mut BTreeSet<Repair>) -> String {
             .or_else(|| special(&stream, index))
             .or_else(|| summed(&stream, index))
             .or_else(|| arithmetic(&stream, index, guess))
-            .or_else(|| tested(&stream, index))
+            .or_else(|| tested(&stream, index, &uses))
             .or_else(|| recursive.contains(&index).then_some("int"))
             .or_else(|| json_index(&stream, index, guess))
             .or_else(|| listed(&stream, index, guess));
@@ -79,12 +83,13 @@ fn argument(stream: &Stream<'_>, index: usize) -> Option<&'static str> {
     if !starts || !(matches!(next.text, ")" | ",") || next.is_word("as") || next.is_word("order")) {
         return None;
     }
-    let arguments = stream.arguments(open);
-    let position = arguments.iter().position(|part| part.contains(&index))?;
-    let all_bare = arguments
-        .iter()
-        .all(|part| part.len() == 1 && stream.parameter(part.start).is_some());
-    Some(match (name.as_str(), position) {
+    let all_bare = || {
+        stream
+            .arguments(open)
+            .iter()
+            .all(|part| part.len() == 1 && stream.parameter(part.start).is_some())
+    };
+    Some(match (name.as_str(), stream.position(index)) {
         (
             "concat" | "num_nulls" | "num_nonnulls" | "json_build_object" | "jsonb_build_object"
             | "json_build_array" | "jsonb_build_array" | "to_json" | "to_jsonb" | "count"
@@ -96,15 +101,15 @@ fn argument(stream: &Stream<'_>, index: usize) -> Option<&'static str> {
         | ("concat_ws" | "format" | "xmlelement", 1..) => "text",
         ("row", _) if !compared(stream, open) => "text",
         ("sum" | "avg" | "array_fill", 0) | ("substring", 1 | 2) => "int",
-        ("mod" | "gcd" | "lcm" | "generate_series", _) if all_bare => "int",
+        ("mod" | "gcd" | "lcm" | "generate_series", _) if all_bare() => "int",
         ("nullif" | "coalesce" | "greatest" | "least", 0)
-            if all_bare && operands::in_arithmetic(stream, open) =>
+            if all_bare() && operands::in_arithmetic(stream, open) =>
         {
             "int"
         }
-        ("trunc", 0) if all_bare => "numeric",
+        ("trunc", 0) if all_bare() => "numeric",
         ("date_trunc" | "date_part" | "date_bin", 1) | ("to_char" | "isfinite", 0) => "timestamptz",
-        ("age", 0) if all_bare => "timestamptz",
+        ("age", 0) if all_bare() => "timestamptz",
         ("unnest" | "cardinality" | "array_to_string" | "array_length" | "array_upper", 0) => {
             "text[]"
         }
@@ -178,18 +183,12 @@ fn arithmetic(stream: &Stream<'_>, index: usize, guess: Guess) -> Option<&'stati
 }
 
 /// `$1 IS NULL` where nothing else tells the type.
-fn tested(stream: &Stream<'_>, index: usize) -> Option<&'static str> {
+fn tested(stream: &Stream<'_>, index: usize, uses: &BTreeMap<u32, usize>) -> Option<&'static str> {
     let null = stream.words(index + 1, &["is", "null"])
         || stream.words(index + 1, &["is", "not", "null"])
         || stream.any_word(index + 1, &["isnull", "notnull"]);
-    let number = stream.parameter(index)?;
-    let once = || {
-        (0..stream.len())
-            .filter(|other| stream.parameter(*other) == Some(number))
-            .count()
-            == 1
-    };
-    (null && once()).then_some("text")
+    let once = uses.get(&stream.parameter(index)?) == Some(&1);
+    (null && once).then_some("text")
 }
 
 /// `attrs -> $1`: a key unless guessed otherwise.

@@ -52,16 +52,8 @@ fn output_name(stream: &Stream<'_>, index: usize) -> Option<String> {
     let values = list
         .checked_sub(1)
         .is_some_and(|at| stream.word(at, "values"));
-    let (query, start) = if values {
-        (stream.opener(list)?, list + 1)
-    } else {
-        (list, list + 1)
-    };
-    let position = stream
-        .level(start, index)
-        .filter(|at| stream.sign(*at, ","))
-        .count();
-    column(stream, query, position)
+    let query = if values { stream.opener(list)? } else { list };
+    column(stream, query, stream.position(index))
 }
 
 /// The column at `position` of `name (a, b) AS (` whose parenthesis opens at `query`.
