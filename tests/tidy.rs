@@ -200,8 +200,11 @@ fn no_file_is_too_long() {
 
 #[test]
 fn sql_for_the_server_lives_in_queries() {
-    let statement =
-        Regex::new(r#""\s*(?:/\*.*\*/)?\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|GRANT|COPY|VACUUM)\s"#).unwrap();
+    let statement = Regex::new(concat!(
+        r#""[^"]*\b(SELECT\b[^"]*\bFROM\s|INSERT INTO\s|UPDATE\s[^"]*\bSET\s|DELETE FROM\s|COPY\s[^"]*\b(FROM|TO)\s"#,
+        r#"|(CREATE|ALTER|DROP)\s+(TABLE|INDEX|FUNCTION|ROLE|EXTENSION|VIEW|SCHEMA|DATABASE)\b|GRANT\s[^"]*\bTO\s|VACUUM\b|SHOW\s)"#
+    ))
+    .unwrap();
     let mut offences = Vec::new();
     for source in sources()
         .iter()

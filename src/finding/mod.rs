@@ -5,7 +5,7 @@
 //!
 //! ```compile_fail
 //! use pgtriage::finding::Draft;
-//! let unproven = Draft { subject: todo!(), title: todo!(), evidence: Vec::new(), .. };
+//! let unproven = Draft { evidence: Vec::new(), ..Draft::default() };
 //! ```
 
 mod evidence;

@@ -15,15 +15,34 @@ use crate::sql::parameters::{ParameterUse, Parameters};
 /// How long looking at one row of a table may take.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
+const ROW: &str = include_str!("../../queries/sample_row.sql");
+
+/// The query of one row. The names are put in one after the other, so that a column whose name looks like a placeholder
+/// stays a column.
+fn row_query(table: &QualifiedName, columns: &[String]) -> String {
+    let list: Vec<String> = columns
+        .iter()
+        .map(|column| format!("{}::text", quote_ident(column)))
+        .collect();
+    let statement = ROW
+        .rsplit_once("-- ")
+        .and_then(|(_, last)| last.split_once('\n'));
+    let (select, from) = statement
+        .and_then(|(_, statement)| statement.split_once("{columns}"))
+        .unwrap_or_default();
+    let (from, limit) = from.split_once("{table}").unwrap_or_default();
+    format!(
+        "{select}{}{from}{table}{}",
+        list.join(", "),
+        limit.trim_end()
+    )
+}
+
 impl Attempt<'_> {
     /// Looks at one row of each table whose columns have no statistics.
     pub(super) async fn sample(&self, uses: &Parameters, tables: &mut Tables) -> Result<(), Fault> {
         for (table, columns) in self.unknown_columns(uses, tables) {
-            let list: Vec<String> = columns
-                .iter()
-                .map(|column| format!("{}::text", quote_ident(column)))
-                .collect();
-            let text = format!("SELECT {} FROM {table} LIMIT 1", list.join(", "));
+            let text = row_query(&table, &columns);
             let values = match self.row(&text, columns.len()).await {
                 Err(fault) if fault.is_lost() => return Err(fault),
                 row => row.unwrap_or_default(),
@@ -93,5 +112,20 @@ impl Attempt<'_> {
                 .map(|column| row.try_get(column).unwrap_or_default())
                 .collect()
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_put_in_once() {
+        let table = QualifiedName::new("public", "Odd");
+        let columns = ["id".to_owned(), "{table}".to_owned()];
+        assert_eq!(
+            row_query(&table, &columns),
+            "SELECT /* pgtriage */ id::text, \"{table}\"::text FROM public.\"Odd\" LIMIT 1"
+        );
     }
 }
