@@ -26,7 +26,8 @@ pub struct Related {
 
 /// Links claims about the same statements, lets causes explain what follows from them, and weighs and sorts.
 pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
-    let leads: Vec<Option<usize>> = claims.iter().map(|claim| lead(&claims, claim)).collect();
+    let others = Others::of(&claims);
+    let leads: Vec<Option<usize>> = claims.iter().map(|claim| others.lead(claim)).collect();
     let roots: Vec<Option<usize>> = leads.iter().map(|lead| root(&leads, *lead)).collect();
     for (place, root) in roots.iter().enumerate() {
         if let Some(root) = root {
@@ -54,33 +55,76 @@ pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
     }
 }
 
-/// The claim that explains `claim`.
-fn lead(claims: &[Claim], claim: &Claim) -> Option<usize> {
-    let others = || {
-        let places = claims.iter().enumerate();
-        places.filter(|(_, other)| !std::ptr::eq(*other, claim))
-    };
-    let strongest = |one: &(usize, &Claim), other: &(usize, &Claim)| {
-        let part = |other: &Claim| other.part_of(claim);
-        let depth = one.1.check.depth().cmp(&other.1.check.depth());
-        depth
-            .then(part(one.1).total_cmp(&part(other.1)))
-            .then_with(|| other.1.draft.subject().cmp(one.1.draft.subject()))
-    };
-    if claim.check.depth() > Depth::Resource {
-        let leads = others().filter(|(_, other)| mends(other, claim));
-        return leads.max_by(strongest).map(|(place, _)| place);
+/// Claims by what they have in common with others, so that a hundred thousand statements need no comparison of each with
+/// each.
+struct Others<'c> {
+    claims: &'c [Claim],
+    of_family: BTreeMap<usize, Vec<usize>>,
+    of_table: BTreeMap<&'c str, Vec<usize>>,
+}
+
+impl<'c> Others<'c> {
+    fn of(claims: &'c [Claim]) -> Self {
+        let mut of_family: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut of_table: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, claim) in claims.iter().enumerate() {
+            for family in claim.parts.keys() {
+                of_family.entry(*family).or_default().push(place);
+            }
+            if let Some(table) = &claim.draft.location().table {
+                of_table.entry(table).or_default().push(place);
+            }
+        }
+        Self {
+            claims,
+            of_family,
+            of_table,
+        }
     }
-    let id = claim.check.meta().id;
-    let sure = others().filter(|(_, other)| {
-        other.check.always_explains().contains(&id) && other.part_of(claim) > 0.0
-    });
-    let likely = others().filter(|(_, other)| {
-        let enough = other.part_of(claim) >= MIN_EXPLAINED * claim.stake();
-        other.check.depth() > claim.check.depth() && enough && other.part_of(claim) > 0.0
-    });
-    let found = sure.max_by(strongest).or_else(|| likely.max_by(strongest));
-    found.map(|(place, _)| place)
+
+    fn beside(
+        &self,
+        claim: &'c Claim,
+        places: Option<&'c Vec<usize>>,
+    ) -> impl Iterator<Item = (usize, &'c Claim)> {
+        let claims = self.claims;
+        let places = places.into_iter().flatten();
+        places
+            .filter_map(move |place| Some((*place, claims.get(*place)?)))
+            .filter(move |(_, other)| !std::ptr::eq(*other, claim))
+    }
+
+    /// The claim that explains `claim`.
+    fn lead(&'c self, claim: &'c Claim) -> Option<usize> {
+        let strongest = |one: &(usize, &Claim), other: &(usize, &Claim)| {
+            let part = |other: &Claim| other.part_of(claim);
+            let depth = one.1.check.depth().cmp(&other.1.check.depth());
+            depth
+                .then(part(one.1).total_cmp(&part(other.1)))
+                .then_with(|| other.1.draft.subject().cmp(one.1.draft.subject()))
+        };
+        if claim.check.depth() > Depth::Resource {
+            let table = claim.draft.location().table.as_deref()?;
+            let leads = self
+                .beside(claim, self.of_table.get(table))
+                .filter(|(_, other)| mends(other, claim));
+            return leads.max_by(strongest).map(|(place, _)| place);
+        }
+        // What is seen of a statement is seen of one family.
+        let family = claim.parts.keys().next()?;
+        let others = || {
+            let others = self.beside(claim, self.of_family.get(family));
+            others.filter(|(_, other)| other.part_of(claim) > 0.0)
+        };
+        let id = claim.check.meta().id;
+        let sure = others().filter(|(_, other)| other.check.always_explains().contains(&id));
+        let likely = others().filter(|(_, other)| {
+            let enough = other.part_of(claim) >= MIN_EXPLAINED * claim.stake();
+            other.check.depth() > claim.check.depth() && enough
+        });
+        let found = sure.max_by(strongest).or_else(|| likely.max_by(strongest));
+        found.map(|(place, _)| place)
+    }
 }
 
 /// Whether the advice of `cause` mends what a plan, a loop or a foreign key shows.
