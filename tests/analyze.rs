@@ -286,6 +286,22 @@ fn percentiles_are_estimated_from_means_and_deviations_or_unknown() {
     assert!(value(metrics.p95_ms) < value(metrics.p99_ms));
 }
 
+/// Captured while pgbench ran in its three protocols, and while a small shop ran whose statements are all served by
+/// indexes.
+#[test]
+fn healthy_traffic_has_no_bottleneck() {
+    for name in ["pgbench", "shop"] {
+        let report = report(fixture(&format!("../healthy/{name}.json")));
+        assert!(!report.statements.is_empty());
+        for finding in &report.bottlenecks {
+            assert!(finding.severity < Severity::Medium, "{name}: {finding:#?}");
+            let kind = finding.kind.as_str();
+            let never = ["n_plus_one", "missing_index", "seq_scan_selective"];
+            assert!(!never.contains(&kind), "{name}: {finding:#?}");
+        }
+    }
+}
+
 #[test]
 fn a_measured_window_counts_what_happened_within_it() {
     let report = report(fixture("slow_statement/fires/within_the_window.json"));

@@ -6,8 +6,8 @@ use super::row_misestimate::modified_share;
 use super::support::{Words, advice};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
 use crate::finding::{
-    Action, CheckId, Draft, Evidence, Formula, Location, Recommendation, Source, Subject, Unit,
-    Weight,
+    Action, CheckId, Draft, Evidence, Formula, Impact, Location, Recommendation, Source, Subject,
+    Unit, Weight,
 };
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType};
@@ -134,7 +134,14 @@ fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
         Draft::new(subject(table), title, proof, analyze(table)).with(live)
     };
     // No plan is proven to suffer: what suffers is a finding of its own.
-    let draft = draft.at(location(table)).weighed(Weight::Plan(0.0));
+    let impact = Impact {
+        text: "no plan is proven to suffer from it".to_owned(),
+        ..Impact::default()
+    };
+    let draft = draft
+        .at(location(table))
+        .costing(impact)
+        .weighed(Weight::Plan(0.0));
     Some(Proposal {
         families: Vec::new(),
         draft,
