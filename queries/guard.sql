@@ -318,11 +318,12 @@ objections AS (
 SELECT DISTINCT ON (o.objection, object.type, object.identity)
     o.objection::text AS objection,
     object.type::text AS kind,
-    object.identity::text AS identity,
+    -- The system's types go by their plain names.
+    regexp_replace(object.identity, 'pg_catalog\.(?=[^(]*\))', '', 'g') AS identity,
     pg_get_userbyid(o.owner)::text AS owner,
     CASE
         WHEN o.root_class <> o.class OR o.root <> o.object
-            THEN (SELECT via.type || ' ' || via.identity FROM pg_identify_object(o.root_class, o.root, 0) AS via)
+            THEN (SELECT via.type || ' ' || regexp_replace(via.identity, 'pg_catalog\.(?=[^(]*\))', '', 'g') FROM pg_identify_object(o.root_class, o.root, 0) AS via)
     END AS via
 FROM objections AS o
 CROSS JOIN LATERAL pg_identify_object(o.class, o.object, 0) AS object

@@ -92,7 +92,7 @@ impl Context<'_> {
     }
 
     /// The role's own path; that of the role that ran the statement; the schema that has the tables.
-    fn search_paths(
+    pub(super) fn search_paths(
         &self,
         statement: &Statement,
         mentions: &Mentions,

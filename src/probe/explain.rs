@@ -22,11 +22,13 @@ pub(super) enum Style {
     Generic,
 }
 
-/// `EXPLAIN (…) `. Every option that the version knows is named: their defaults differ between versions and with one another.
+/// `EXPLAIN (…) `. Every option that the version knows is named: their defaults differ between versions and with one another. Except for ANALYZE where it
+/// is off, as it is by default everywhere: `HypoPG` takes the bare word for execution (`hypo_query_walker()`).
 pub(super) fn command(style: Style, major: i32) -> String {
     let analyze = style == Style::Analyze;
+    let run = if analyze { "ANALYZE true, " } else { "" };
     let mut options = format!(
-        "ANALYZE {analyze}, VERBOSE true, COSTS true, SETTINGS true, BUFFERS true, WAL {analyze}, TIMING {analyze}, SUMMARY true"
+        "{run}VERBOSE true, COSTS true, SETTINGS true, BUFFERS true, WAL {analyze}, TIMING {analyze}, SUMMARY true"
     );
     if major >= 17 {
         options.push_str(", MEMORY false, SERIALIZE none");

@@ -244,7 +244,7 @@ fn untrusted_hold(untrusted: &[&Objection]) -> Hold {
 }
 
 /// The arrays that `guard.sql` takes for what a text mentions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GuardNames {
     /// `$1`
     pub names: Vec<String>,
@@ -253,27 +253,34 @@ pub struct GuardNames {
 }
 
 impl GuardNames {
-    /// Of one or several texts that are run together.
+    /// Of one text.
     pub fn of(mentions: &Mentions) -> Self {
-        let mut names: Vec<String> = mentions.names.iter().cloned().collect();
-        // A server whose encoding has one byte a character folds letters beyond ASCII, too (`downcase_identifier()`).
-        names.extend(mentions.names.iter().map(|name| name.to_lowercase()));
+        let mut names = Self::default();
+        names.add(mentions);
+        names
+    }
+
+    /// Of another text that goes with it.
+    pub fn add(&mut self, mentions: &Mentions) {
+        for name in &mentions.names {
+            self.names.push(name.clone());
+            // A server whose encoding has one byte a character folds letters beyond ASCII, too (`downcase_identifier()`).
+            self.names.push(name.to_lowercase());
+        }
         for (schema, name) in &mentions.qualified {
-            names.push(schema.clone());
-            names.push(name.clone());
+            self.names.push(schema.clone());
+            self.names.push(name.clone());
         }
-        names.extend(
-            mentions
-                .qualified_operators
-                .iter()
-                .map(|(schema, _)| schema.clone()),
-        );
-        names.sort();
-        names.dedup();
-        Self {
-            names,
-            operators: mentions.operators.iter().cloned().collect(),
-        }
+        let schemas = mentions
+            .qualified_operators
+            .iter()
+            .map(|(schema, _)| schema);
+        self.names.extend(schemas.cloned());
+        self.names.sort();
+        self.names.dedup();
+        self.operators.extend(mentions.operators.iter().cloned());
+        self.operators.sort();
+        self.operators.dedup();
     }
 }
 

@@ -297,6 +297,12 @@ impl ProbeSession {
             .await
     }
 
+    /// Runs a command of the transaction itself, such as SAVEPOINT.
+    pub(super) async fn execute(&self, command: &str) -> Result<(), Fault> {
+        self.bounded(CATALOG_TIMEOUT, self.client().batch_execute(command))
+            .await
+    }
+
     /// Ends the transaction, whatever state it is in, and clears the session.
     pub(super) async fn end(&self) -> Result<(), Fault> {
         let ended = async {
@@ -373,7 +379,7 @@ async fn asked_to_stop(mut cancelled: watch::Receiver<bool>) {
 }
 
 /// The search path with `pg_catalog` first and `pg_temp` last: neither another schema nor a temporary object can stand before the system's.
-fn pinned_path(schemas: &[String]) -> String {
+pub(super) fn pinned_path(schemas: &[String]) -> String {
     let mut path = "pg_catalog".to_owned();
     for schema in schemas {
         if schema != "pg_catalog" && !schema.starts_with("pg_temp") {

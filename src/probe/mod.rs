@@ -14,6 +14,7 @@ mod choose;
 mod explain;
 mod fault;
 pub mod guard;
+mod hypothetical;
 mod link;
 mod paths;
 mod sample;
@@ -29,14 +30,14 @@ use tokio::time::Instant;
 
 pub use choose::{Weight, choose};
 pub use fault::Fault;
-pub use guard::Writes;
+pub use guard::{Hold, Writes};
+pub use hypothetical::HypopgOracle;
 
 use crate::connect::Session;
 use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus, Snapshot, Table};
 use crate::sql::mentions::Mentions;
 use attempt::{Context, Probed};
 use catalog::Tables;
-use guard::Hold;
 use link::{ProbeSession, Settings};
 use paths::RolePaths;
 
@@ -149,13 +150,14 @@ pub async fn run(
     progress: &(dyn Fn(Progress) + Sync),
     cancelled: watch::Receiver<bool>,
 ) {
+    refuse_settings(options, snapshot);
     let mut run = Run {
         base: session,
         options,
         progress,
         cancelled,
         budget_end: Instant::now() + options.budget,
-        settings: settings(options, snapshot),
+        settings: allowed_settings(options),
         reconnects: 1,
     };
     run.all(snapshot, candidates).await;
@@ -177,13 +179,21 @@ pub async fn run(
     }
 }
 
-/// The user's settings; those that are not allowed become gaps.
-fn settings(options: &ProbeOptions, snapshot: &mut Snapshot) -> Settings {
+/// The user's settings, as far as they are allowed.
+fn allowed_settings(options: &ProbeOptions) -> Settings {
     let mut settings = Settings::default();
     for (name, value) in &options.settings {
         if setting_is_allowed(name) {
             settings.set(name, value);
-        } else {
+        }
+    }
+    settings
+}
+
+/// Settings that are not allowed become gaps.
+fn refuse_settings(options: &ProbeOptions, snapshot: &mut Snapshot) {
+    for (name, _) in &options.settings {
+        if !setting_is_allowed(name) {
             snapshot.gaps.push(Gap {
                 area: Area::Plans,
                 reason: format!("--set {name} was ignored: the probes' safety stands on it"),
@@ -191,7 +201,6 @@ fn settings(options: &ProbeOptions, snapshot: &mut Snapshot) -> Settings {
             });
         }
     }
-    settings
 }
 
 struct Run<'a> {

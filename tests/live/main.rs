@@ -35,6 +35,7 @@ mod connect_tls;
 mod demo;
 mod probe;
 mod probe_faults;
+mod probe_hypothetical;
 mod probing;
 mod safety;
 mod sql_rewrite;

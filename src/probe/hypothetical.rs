@@ -1,0 +1,411 @@
+//! Asks the planner what a statement would cost with indexes that do not exist, by the `HypoPG` extension.
+//!
+//! A hypothetical index lives in the memory of one server process and survives ROLLBACK. So it is made, asked about and forgotten inside of one transaction:
+//! behind a pooler, any other moment could be another process.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use super::ProbeOptions;
+use super::attempt::Context;
+use super::catalog::Tables;
+use super::explain::{Style, Subject};
+use super::fault::Fault;
+use super::guard::{GuardNames, Hold, Verdict, Writes, judge, judge_text};
+use super::link::{Access, ProbeSession, SET, Settings, get, pinned_path};
+use super::paths::RolePaths;
+use crate::connect::Session;
+use crate::ids::{StatementKey, quote_ident};
+use crate::snapshot::{
+    Area, Gap, IndexDefinition, ParameterValue, ParameterVariant, PlanRecord, Role, Snapshot,
+    Statement, WhatIf, WhatIfBasis,
+};
+use crate::sql::mentions::Mentions;
+use crate::units::{Bytes, Cost};
+
+/// The extension.
+const HYPOPG: &str = "hypopg";
+
+/// How long planning with hypothetical indexes may take.
+const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The functions that are called, which must be trusted, too.
+const FUNCTIONS: [&str; 4] = [
+    "hypopg",
+    "hypopg_create_index",
+    "hypopg_relation_size",
+    "hypopg_reset",
+];
+
+/// From this version on, a partial hypothetical index crashes the server when the statement reads through a view.
+const CRASHES_WITH_VIEWS: i32 = 18;
+
+/// A session that answers what-if questions.
+pub struct HypopgOracle {
+    session: ProbeSession,
+    options: ProbeOptions,
+    settings: Settings,
+    role: Role,
+    paths: RolePaths,
+    tables: Tables,
+    /// Where the extension's functions are.
+    schema: String,
+    end: Instant,
+}
+
+/// A statement to be planned again, as it was planned before.
+struct Question<'a> {
+    statement: &'a Statement,
+    text: String,
+    style: Style,
+    values: Vec<ParameterValue>,
+    commands: Vec<String>,
+}
+
+impl HypopgOracle {
+    /// Opens an own connection beside `session`. All questions together may take `time`.
+    ///
+    /// # Errors
+    ///
+    /// A gap that says what is missing: the extension, or the connection.
+    pub async fn open(
+        session: &Session,
+        snapshot: &Snapshot,
+        options: &ProbeOptions,
+        time: Duration,
+        cancelled: watch::Receiver<bool>,
+    ) -> Result<Self, Gap> {
+        let gap = |reason: String, remedy: Option<&str>| Gap {
+            area: Area::HypotheticalIndexes,
+            reason,
+            remedy: remedy.map(str::to_owned),
+        };
+        let extension = snapshot.extensions.iter().find(|e| e.name == HYPOPG);
+        let Some(extension) = extension else {
+            return Err(gap(
+                "the extension hypopg is not installed".to_owned(),
+                Some("CREATE EXTENSION hypopg"),
+            ));
+        };
+        let end = Instant::now() + time;
+        let lost = |fault: Fault| gap(format!("no connection: {fault}"), None);
+        let session = ProbeSession::open(session, cancelled, end)
+            .await
+            .map_err(lost)?;
+        let paths = RolePaths::read(&session).await.map_err(lost)?;
+        Ok(Self {
+            session,
+            options: options.clone(),
+            settings: super::allowed_settings(options),
+            role: snapshot.role.clone(),
+            paths,
+            tables: Tables::new(&snapshot.tables),
+            schema: extension.schema.clone(),
+            end,
+        })
+    }
+
+    /// What the statement would cost with `indexes` beside those that exist: planned with the values of its first plan in the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer: the statement has no plan, the guard refuses, or the server does.
+    pub async fn what_if(
+        &mut self,
+        snapshot: &Snapshot,
+        key: &StatementKey,
+        indexes: &[IndexDefinition],
+    ) -> Result<WhatIf, Hold> {
+        if Instant::now() >= self.end {
+            return Err(Hold::new("the time for what-if questions has ended"));
+        }
+        let question = question(snapshot, key, indexes)?;
+        let mentions = Mentions::of(&question.text);
+        let context = Context {
+            session: &self.session,
+            options: &self.options,
+            settings: &self.settings,
+            role: &self.role,
+            paths: &self.paths,
+            budget_end: self.end,
+        };
+        let mut told = Hold::new("the statement has no plan");
+        for path in context.search_paths(question.statement, &mentions, &self.tables) {
+            match self.ask(&question, &path).await {
+                Ok(Ok(answer)) => {
+                    return Ok(WhatIf {
+                        key: key.clone(),
+                        indexes: indexes.to_vec(),
+                        basis: WhatIfBasis::Hypopg,
+                        before_cost: answer.before,
+                        after_cost: answer.after,
+                        before_ms: None,
+                        after_ms: None,
+                        used: answer.used,
+                        size_bytes: answer.sizes,
+                    });
+                }
+                Ok(Err(hold)) => return Err(hold),
+                Err(fault) if fault.is_unknown_name() => told = Hold::new(fault.to_string()),
+                Err(fault) => return Err(Hold::new(fault.to_string())),
+            }
+        }
+        Err(told)
+    }
+
+    /// Asks under one search path, in one transaction.
+    async fn ask(
+        &self,
+        question: &Question<'_>,
+        path: &[String],
+    ) -> Result<Result<Answer, Hold>, Fault> {
+        let session = &self.session;
+        let mut names = GuardNames::of(&Mentions::of(&question.text));
+        for command in &question.commands {
+            names.add(&Mentions::of(command));
+        }
+        names.names.extend(FUNCTIONS.map(str::to_owned));
+        names.names.push(self.schema.clone());
+        let trusted = &self.options.trust_owners;
+        let objections = session
+            .begin_guarded(Access::Read, &names, path, trusted)
+            .await;
+        let answer = match objections {
+            Err(fault) => Err(fault),
+            Ok(objections) => {
+                let text = judge_text(&Mentions::of(&question.text));
+                match judge(text, &objections, Writes::Planned) {
+                    Verdict::Refuse(hold) => Ok(Err(hold)),
+                    Verdict::Run | Verdict::PlanOnly(_) => self.compare(question, path).await,
+                }
+            }
+        };
+        match (&answer, session.end().await) {
+            (Ok(_), Err(fault)) => Err(fault),
+            _ => answer,
+        }
+    }
+
+    /// Plans without and with the indexes; forgets them whatever happens.
+    async fn compare(
+        &self,
+        question: &Question<'_>,
+        path: &[String],
+    ) -> Result<Result<Answer, Hold>, Fault> {
+        let session = &self.session;
+        if self.may_crash(question).await? {
+            return Ok(Err(Hold::new(
+                "a partial hypothetical index and a view together crash the server",
+            )));
+        }
+        session.execute(SAVE).await?;
+        let answer = self.with_indexes(question, path).await;
+        if answer.as_ref().is_err_and(Fault::is_lost) {
+            return answer.map(Ok);
+        }
+        // The statement may have failed: only after going back do further ones run.
+        session.execute(RESTORE).await?;
+        session
+            .own(SET, &self.path_with_extension(&[]).parameters())
+            .await?;
+        session
+            .own(
+                include_str!("../../queries/probe_hypothetical_reset.sql"),
+                &[],
+            )
+            .await?;
+        answer.map(Ok)
+    }
+
+    async fn may_crash(&self, question: &Question<'_>) -> Result<bool, Fault> {
+        let partial = question
+            .commands
+            .iter()
+            .any(|command| command.contains(" WHERE "));
+        if !partial || self.session.major() < CRASHES_WITH_VIEWS {
+            return Ok(false);
+        }
+        let names: Vec<String> = Mentions::of(&question.text).names.into_iter().collect();
+        let rows = self
+            .session
+            .own(
+                include_str!("../../queries/probe_views.sql"),
+                &[(&names, Type::TEXT_ARRAY)],
+            )
+            .await?;
+        rows.first().map_or(Ok(true), |row| get(row, "found"))
+    }
+
+    async fn with_indexes(
+        &self,
+        question: &Question<'_>,
+        path: &[String],
+    ) -> Result<Answer, Fault> {
+        let session = &self.session;
+        let subject = Subject {
+            text: &question.text,
+            schemas: path,
+            settings: &self.settings,
+        };
+        let plan = session.explain(subject, question.style, &question.values, PLAN_TIMEOUT);
+        let before = cost(&plan.await?.0)?;
+        session
+            .own(SET, &self.path_with_extension(path).parameters())
+            .await?;
+        let mut names = Vec::new();
+        let mut sizes = Vec::new();
+        for command in &question.commands {
+            let rows = session
+                .own(
+                    include_str!("../../queries/probe_hypothetical.sql"),
+                    &[(command, Type::TEXT)],
+                )
+                .await?;
+            let row = rows.first().ok_or_else(|| {
+                Fault::Unreadable("hypopg_create_index() made no index".to_owned())
+            })?;
+            names.push(get::<String>(row, "name")?);
+            sizes.push(get::<Option<i64>>(row, "size")?.map(Bytes));
+        }
+        let plan = session.explain(subject, question.style, &question.values, PLAN_TIMEOUT);
+        let (plan, _) = plan.await?;
+        Ok(Answer {
+            before,
+            after: cost(&plan)?,
+            used: names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| uses_index(&plan, name))
+                .map(|(position, _)| position)
+                .collect(),
+            sizes,
+        })
+    }
+
+    fn path_with_extension(&self, path: &[String]) -> Settings {
+        let mut schemas = path.to_vec();
+        schemas.push(self.schema.clone());
+        let mut settings = Settings::default();
+        settings.set("search_path", pinned_path(&schemas));
+        settings
+    }
+}
+
+const SAVE: &str = "SAVEPOINT pgtriage_hypothetical /* pgtriage */";
+const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_hypothetical /* pgtriage */";
+
+struct Answer {
+    before: Cost,
+    after: Cost,
+    used: Vec<usize>,
+    sizes: Vec<Option<Bytes>>,
+}
+
+/// The statement with the text and values of its first plan.
+fn question<'a>(
+    snapshot: &'a Snapshot,
+    key: &StatementKey,
+    indexes: &[IndexDefinition],
+) -> Result<Question<'a>, Hold> {
+    let no_plan = || Hold::new("the statement has no plan");
+    let statement = snapshot
+        .statements
+        .iter()
+        .find(|statement| statement.key == *key)
+        .ok_or_else(no_plan)?;
+    let record: &PlanRecord = snapshot
+        .plans
+        .iter()
+        .find(|plan| plan.key == *key)
+        .ok_or_else(no_plan)?;
+    let text = record
+        .text
+        .clone()
+        .or_else(|| statement.query.clone())
+        .ok_or_else(no_plan)?;
+    let style = if record.variant == ParameterVariant::Generic {
+        Style::Generic
+    } else {
+        Style::Plan
+    };
+    Ok(Question {
+        statement,
+        text,
+        style,
+        values: record.parameters.clone(),
+        commands: indexes.iter().map(command).collect(),
+    })
+}
+
+/// The command that `hypopg_create_index()` reads.
+fn command(index: &IndexDefinition) -> String {
+    let include = if index.include.is_empty() {
+        String::new()
+    } else {
+        let columns: Vec<_> = index.include.iter().map(|name| quote_ident(name)).collect();
+        format!(" INCLUDE ({})", columns.join(", "))
+    };
+    let predicate = index
+        .predicate
+        .as_deref()
+        .map(|predicate| format!(" WHERE {predicate}"))
+        .unwrap_or_default();
+    format!(
+        "CREATE {}INDEX ON {} USING {} ({}){include}{predicate}",
+        if index.unique { "UNIQUE " } else { "" },
+        index.table(),
+        quote_ident(&index.method),
+        index.key_list(),
+    )
+}
+
+fn cost(plan: &Value) -> Result<Cost, Fault> {
+    plan.pointer("/Plan/Total Cost")
+        .and_then(Value::as_f64)
+        .map(Cost)
+        .ok_or_else(|| Fault::Unreadable("EXPLAIN returned no cost".to_owned()))
+}
+
+/// Whether a node of the plan scans the index.
+fn uses_index(plan: &Value, name: &str) -> bool {
+    match plan {
+        Value::Object(fields) => fields.iter().any(|(field, value)| {
+            (field == "Index Name" && value.as_str() == Some(name)) || uses_index(value, name)
+        }),
+        Value::Array(items) => items.iter().any(|item| uses_index(item, name)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::QualifiedName;
+
+    #[test]
+    fn commands_name_table_keys_and_predicate() {
+        let mut index = IndexDefinition::btree(
+            &QualifiedName::new("Sales", "order"),
+            ["customer_id", "Mixed"],
+        );
+        assert_eq!(
+            command(&index),
+            "CREATE INDEX ON \"Sales\".\"order\" USING btree (customer_id, \"Mixed\")"
+        );
+        index.include = vec!["total".to_owned()];
+        index.predicate = Some("status = 'new'".to_owned());
+        assert!(command(&index).ends_with(" INCLUDE (total) WHERE status = 'new'"));
+    }
+
+    #[test]
+    fn indexes_are_found_anywhere_in_a_plan() {
+        let plan = serde_json::json!({"Plan": {"Node Type": "Limit", "Plans": [
+            {"Node Type": "Bitmap Heap Scan", "Plans": [{"Node Type": "Bitmap Index Scan", "Index Name": "<1>btree_t_a"}]}]}});
+        assert!(uses_index(&plan, "<1>btree_t_a"));
+        assert!(!uses_index(&plan, "<2>btree_t_b"));
+    }
+}
