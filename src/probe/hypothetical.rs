@@ -332,12 +332,20 @@ fn question<'a>(
     } else {
         Style::Plan
     };
+    let commands: Vec<String> = indexes.iter().map(command).collect();
+    let whole = commands.iter().map(|command| Mentions::of(command));
+    if whole
+        .into_iter()
+        .any(|command| command.several_statements || command.unterminated.is_some())
+    {
+        return Err(Hold::new("the index definition is not one command"));
+    }
     Ok(Question {
         statement,
         text,
         style,
         values: record.parameters.clone(),
-        commands: indexes.iter().map(command).collect(),
+        commands,
     })
 }
 
