@@ -12,7 +12,7 @@ use std::path::Path;
 use pgtriage::analyze::{Config, analyze, candidates};
 use pgtriage::checks::Selection;
 use pgtriage::checks::workload::Limits;
-use pgtriage::finding::{Finding, Report, Severity, Status};
+use pgtriage::finding::{Caveat, Finding, Report, Severity, Status};
 use pgtriage::snapshot::Snapshot;
 use serde_json::{Value, json};
 
@@ -284,6 +284,39 @@ fn percentiles_are_estimated_from_means_and_deviations_or_unknown() {
     assert!(value(metrics.p50_ms) < 20.0);
     assert!(value(metrics.p50_ms) < value(metrics.p95_ms));
     assert!(value(metrics.p95_ms) < value(metrics.p99_ms));
+}
+
+#[test]
+fn a_plan_that_cannot_be_read_is_said() {
+    let mut capture = scanned(50_000.0);
+    capture["plans"][0]["plan"] = json!({"Nothing": 1});
+    let report = report(capture);
+    let entry = report.skipped.iter().find(|entry| entry.check == "probe");
+    let reason = &entry.unwrap().reason;
+    assert!(
+        reason.starts_with("the plan of statement 7 cannot be read: "),
+        "{reason}"
+    );
+    assert_eq!(report.status, Status::Partial);
+}
+
+#[test]
+fn row_security_on_a_probed_table_is_a_caveat_for_a_role_that_it_applies_to() {
+    for (secured, bypasses, told) in [
+        (true, false, true),
+        (true, true, false),
+        (false, false, false),
+    ] {
+        let mut capture = scanned(50_000.0);
+        capture["tables"][0]["row_security"] = json!(secured);
+        capture["role"]["bypass_rls"] = json!(bypasses);
+        let report = report(capture);
+        let found = report
+            .caveats
+            .iter()
+            .any(|caveat| matches!(caveat, Caveat::RowSecurity { tables: 1 }));
+        assert_eq!(found, told);
+    }
 }
 
 /// Captured while pgbench ran in its three protocols, and while a small shop ran whose statements are all served by

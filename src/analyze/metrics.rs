@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::workload::{Family, Field, Percentiles, Workload};
 use crate::finding::{BaselineMetrics, EstimateBasis, Estimated, Probe, ReportStatement};
-use crate::ids::{QueryId, StatementKey};
+use crate::ids::StatementKey;
 use crate::snapshot::{ProbeOutcome, ProbeStatus};
 use crate::units::{Millis, float, ratio};
 
@@ -66,18 +66,15 @@ fn statement(
     probes: &BTreeMap<&StatementKey, &ProbeOutcome>,
 ) -> ReportStatement {
     let representative = workload.representative(family);
-    let mut members: Vec<QueryId> = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut roles = BTreeSet::new();
-    for statement in workload.statements(family) {
-        roles.insert(statement.role.as_deref());
-        members.extend(statement.key.queryid.filter(|id| seen.insert(*id)));
-    }
+    let roles: BTreeSet<Option<&str>> = workload
+        .statements(family)
+        .map(|statement| statement.role.as_deref())
+        .collect();
     let share = family.toplevel().then(|| workload.share(family.time()));
     ReportStatement {
         queryid: representative.and_then(|statement| statement.key.queryid),
         family: family.fingerprint().as_str().to_owned(),
-        members,
+        members: workload.queryids(family),
         query: workload.text(family).to_owned(),
         role: match roles.len() {
             1 => roles.first().copied().flatten().map(str::to_owned),

@@ -7,6 +7,8 @@ mod severity;
 mod skipped;
 mod summary;
 
+use std::collections::BTreeSet;
+
 use relate::Related;
 
 use crate::checks::workload::{Limits, Workload};
@@ -149,13 +151,20 @@ fn window_caveats(window: &Window) -> impl Iterator<Item = Caveat> + '_ {
 
 fn row_security(case: &Case<'_>) -> Option<Caveat> {
     let snapshot = case.snapshot;
-    if snapshot.role.bypass_rls || snapshot.role.superuser || snapshot.plans.is_empty() {
+    if snapshot.role.bypass_rls || snapshot.role.superuser {
         return None;
     }
-    let tables = snapshot
-        .tables
-        .iter()
-        .filter(|table| table.row_security)
-        .count();
-    (tables > 0).then_some(Caveat::RowSecurity { tables })
+    let mut tables = BTreeSet::new();
+    for plan in &case.plans {
+        let nodes = plan.plan.nodes();
+        let scanned = nodes.filter_map(|node| plan.table(&case.catalog, node));
+        tables.extend(
+            scanned
+                .filter(|table| table.table.row_security)
+                .map(|table| table.place),
+        );
+    }
+    (!tables.is_empty()).then_some(Caveat::RowSecurity {
+        tables: tables.len(),
+    })
 }

@@ -43,9 +43,7 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
             entries.insert(skipped, !sharpens(gap.area));
         }
     }
-    for (skipped, limits) in probes(case) {
-        entries.insert(skipped, limits);
-    }
+    entries.extend(probes(case).chain(unreadable(case)));
     entries
         .into_iter()
         .map(|(skipped, limits)| Entry { skipped, limits })
@@ -98,6 +96,23 @@ fn probes<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (Skipped, bool)> + 'c 
             check: "probe".to_owned(),
             reason: format!("statement{id}{of_time} {word}: {reason}"),
             remedy: probe.remedy.clone(),
+        };
+        (skipped, true)
+    })
+}
+
+/// Plans that the capture holds and that are none.
+fn unreadable<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (Skipped, bool)> + 'c {
+    case.unreadable.iter().map(|unreadable| {
+        let id = unreadable.record.key.queryid;
+        let id = id.map(|id| format!(" {id}")).unwrap_or_default();
+        let skipped = Skipped {
+            check: "probe".to_owned(),
+            reason: format!(
+                "the plan of statement{id} cannot be read: {}",
+                unreadable.error
+            ),
+            remedy: None,
         };
         (skipped, true)
     })

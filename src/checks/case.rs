@@ -1,12 +1,12 @@
 //! What a check is given: the Snapshot and what is derived from it once for all checks.
 
 use super::catalog::Catalog;
-use super::plans::CasePlan;
+use super::plans::{CasePlan, Unreadable};
 use super::readings::Readings;
 use super::workload::{Family, Workload};
 use crate::finding::{Draft, Impact, Location, Weight};
 use crate::format;
-use crate::ids::{QueryId, quote_ident};
+use crate::ids::quote_ident;
 use crate::plan::Node;
 use crate::snapshot::Snapshot;
 use crate::sql::facts::Facts;
@@ -23,6 +23,8 @@ pub struct Case<'a> {
     pub catalog: Catalog<'a>,
     /// Its plans.
     pub plans: Vec<CasePlan<'a>>,
+    /// Plans that cannot be read, and why.
+    pub unreadable: Vec<Unreadable<'a>>,
     readings: Readings,
 }
 
@@ -39,10 +41,12 @@ impl<'a> Case<'a> {
     /// Derives what the checks need.
     pub fn of(snapshot: &'a Snapshot) -> Self {
         let workload = Workload::of(snapshot);
+        let (plans, unreadable) = CasePlan::all(&workload);
         Self {
             snapshot,
             catalog: Catalog::of(snapshot),
-            plans: CasePlan::all(&workload),
+            plans,
+            unreadable,
             readings: Readings::of(snapshot),
             workload,
         }
@@ -56,16 +60,8 @@ impl<'a> Case<'a> {
 
     /// A family's statements as a place.
     pub fn location(&self, family: &Family) -> Location {
-        let mut queryids: Vec<QueryId> = Vec::new();
-        for statement in self.workload.statements(family) {
-            if let Some(queryid) = statement.key.queryid
-                && !queryids.contains(&queryid)
-            {
-                queryids.push(queryid);
-            }
-        }
         Location {
-            queryids,
+            queryids: self.workload.queryids(family),
             query: Some(self.workload.text(family).to_owned()),
             ..Location::default()
         }

@@ -1,12 +1,13 @@
 //! `large_result`: a statement returns more rows than an application reads.
 
-use super::support::{Verb, Words, advice, label, subject, verb};
+use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Depth, Proposal};
 use crate::finding::{Action, CheckId, Draft, Recommendation, Unit};
 use crate::format;
 use crate::plan::NodeType;
 use crate::snapshot::Area;
+use crate::sql::mentions::StatementClass;
 
 /// Rows at the root of an executed plan.
 const MIN_ROWS_OF_PLAN: f64 = 50_000.0;
@@ -46,7 +47,8 @@ impl Check for LargeResult {
 fn measured<'a>(case: &Case<'a>, plan: &CasePlan<'a>) -> Option<Proposal> {
     let root = plan.plan.root();
     let rows = plan.metrics_of(root).kept.get();
-    let returned = root.node_type != NodeType::ModifyTable && verb(case.text(plan)) != Verb::Write;
+    let returned =
+        root.node_type != NodeType::ModifyTable && StatementClass::of(case.text(plan)).is_query();
     if !plan.is_analyzed() || rows < MIN_ROWS_OF_PLAN || !returned {
         return None;
     }
@@ -80,7 +82,7 @@ fn counted(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     let workload = &case.workload;
     let rows = family.rows_per_call()?;
     let text = workload.text(family);
-    if rows < MIN_ROWS_PER_CALL || !family.toplevel() || verb(text) != Verb::Read {
+    if rows < MIN_ROWS_PER_CALL || !family.toplevel() || !StatementClass::of(text).is_query() {
         return None;
     }
     let fields = (Field::Rows, Field::Calls);

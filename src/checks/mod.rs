@@ -26,7 +26,7 @@ mod temp_spill_statement;
 
 pub use case::{Case, Proposal, with_columns};
 pub use catalog::{Catalog, TableRef, is_system};
-pub use plans::CasePlan;
+pub use plans::{CasePlan, Unreadable};
 pub use registry::{CHECKS, Selection, UnknownCheck, find, ids};
 pub use table::table_markdown;
 

@@ -4,9 +4,18 @@ use super::catalog::{Catalog, TableRef};
 use super::workload::Workload;
 use crate::finding::{Evidence, Formula, Source, Unit};
 use crate::plan::metrics::{Metrics, NodeMetrics};
-use crate::plan::{Node, NodeType, Plan, columns};
+use crate::plan::{Node, NodeType, Plan, PlanError, columns};
 use crate::snapshot::{Execution, PlanRecord};
 use crate::units::{Millis, ratio};
+
+/// A plan that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable<'a> {
+    /// The record.
+    pub record: &'a PlanRecord,
+    /// Why.
+    pub error: PlanError,
+}
 
 /// A plan of the Snapshot.
 #[derive(Debug)]
@@ -24,23 +33,24 @@ pub struct CasePlan<'a> {
 }
 
 impl<'a> CasePlan<'a> {
-    /// All plans that can be read.
-    pub fn all(workload: &Workload<'a>) -> Vec<Self> {
+    /// All plans that can be read, and those that cannot.
+    pub fn all(workload: &Workload<'a>) -> (Vec<Self>, Vec<Unreadable<'a>>) {
         let places = workload.places();
-        let records = workload.snapshot().plans.iter().enumerate();
-        records
-            .filter_map(|(place, record)| {
-                let plan = Plan::parse(&record.plan).ok()?;
-                let metrics = Metrics::of(&plan);
-                Some(Self {
+        let mut plans = Vec::new();
+        let mut unreadable = Vec::new();
+        for (place, record) in workload.snapshot().plans.iter().enumerate() {
+            match Plan::parse(&record.plan) {
+                Ok(plan) => plans.push(Self {
                     place,
                     record,
                     family: places.get(&record.key).copied(),
+                    metrics: Metrics::of(&plan),
                     plan,
-                    metrics,
-                })
-            })
-            .collect()
+                }),
+                Err(error) => unreadable.push(Unreadable { record, error }),
+            }
+        }
+        (plans, unreadable)
     }
 
     /// Whether it was executed.

@@ -201,62 +201,9 @@ fn checksum(text: &str) -> u32 {
     })
 }
 
-/// What a statement does, by its first keyword at the top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// Returns rows.
-    Read,
-    /// Inserts, updates, deletes or merges.
-    Write,
-    /// A utility command.
-    Utility,
-}
-
-/// What the text does, from its tokens: a `WITH` query is what follows its list.
-pub fn verb(text: &str) -> Verb {
-    let mut depth = 0_usize;
-    let mut with = false;
-    for token in tokens(text).filter(|token| !token.is_trivia()) {
-        match token.text {
-            "(" if !with => {}
-            "(" => depth += 1,
-            ")" => depth = depth.saturating_sub(1),
-            _ if depth > 0 => {}
-            word => match word.to_ascii_lowercase().as_str() {
-                "select" | "values" | "table" => return Verb::Read,
-                "insert" | "update" | "delete" | "merge" => return Verb::Write,
-                "with" => with = true,
-                _ if with => {}
-                _ => return Verb::Utility,
-            },
-        }
-    }
-    Verb::Utility
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_verb_is_the_statements_own() {
-        for (text, expected) in [
-            ("select 1", Verb::Read),
-            ("(SELECT 1) UNION ALL (SELECT 2)", Verb::Read),
-            ("/* app */ -- x\n VALUES (1)", Verb::Read),
-            ("WITH a AS (SELECT 1) DELETE FROM t", Verb::Write),
-            (
-                "with a(x) as materialized (delete from t returning 1) select * from a",
-                Verb::Read,
-            ),
-            ("insert into t select 1", Verb::Write),
-            ("COPY t TO STDOUT", Verb::Utility),
-            ("FETCH 10 FROM c", Verb::Utility),
-            ("", Verb::Utility),
-        ] {
-            assert_eq!(verb(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn labels_say_what_is_done_to_which_relations() {

@@ -5,15 +5,15 @@ mod family;
 mod field;
 mod percentiles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub use candidates::{Limits, candidates, is_dml};
+pub use candidates::{Limits, candidates};
 pub use family::{Family, Member};
 pub use field::Field;
 pub use percentiles::Percentiles;
 
 use crate::finding::{Evidence, Unit};
-use crate::ids::StatementKey;
+use crate::ids::{QueryId, StatementKey};
 use crate::snapshot::delta::{StatementDelta, Window, WindowKind};
 use crate::snapshot::{Sample, Snapshot, Statement, StatementCounters};
 use crate::sql::family::{Family as Shapes, Fingerprint, ShapeBasis, TokensReason};
@@ -182,6 +182,15 @@ impl<'a> Workload<'a> {
         let snapshot = self.snapshot;
         let members = family.members().iter();
         members.filter_map(|member| snapshot.statements.get(member.statement))
+    }
+
+    /// The ids of a family's statements, the costliest first, each once.
+    pub fn queryids(&self, family: &Family) -> Vec<QueryId> {
+        let mut seen = BTreeSet::new();
+        self.statements(family)
+            .filter_map(|statement| statement.key.queryid)
+            .filter(|queryid| seen.insert(*queryid))
+            .collect()
     }
 
     /// The position of each statement's family, by key.

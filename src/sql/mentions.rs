@@ -138,6 +138,12 @@ impl StatementClass {
         matches!(self, Self::Select | Self::Values | Self::Table)
     }
 
+    /// What kind of statement a text is.
+    pub fn of(text: &str) -> Self {
+        let all: Vec<Token<'_>> = tokens(text).filter(|token| !token.is_trivia()).collect();
+        class(&all)
+    }
+
     /// One of the five statements that the planner plans: SELECT (VALUES and TABLE are ways to write it), INSERT, UPDATE, DELETE, MERGE.
     pub fn is_planned(&self) -> bool {
         !matches!(self, Self::Other(_))

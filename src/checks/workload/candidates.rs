@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Family, Field, Workload};
-use crate::sql::lexer::tokens;
+use crate::sql::mentions::StatementClass;
 
 /// How many statements are probed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +34,9 @@ pub fn candidates(workload: &Workload<'_>, limits: &Limits) -> Vec<usize> {
     let probeable: Vec<&Family> = workload
         .families()
         .iter()
-        .filter(|family| family.calls() > 0 && is_dml(workload.text(family)))
+        .filter(|family| {
+            family.calls() > 0 && StatementClass::of(workload.text(family)).is_planned()
+        })
         .collect();
     let mut chosen = Chosen::default();
     let mut covered = 0.0;
@@ -103,19 +105,4 @@ fn leaders<'f>(workload: &Workload<'_>, families: &[&'f Family], rank: Rank) -> 
         .take(LEADERS)
         .map(|(_, family)| family)
         .collect()
-}
-
-/// Words that a plannable statement begins with (`gram.y`: `SelectStmt`, `InsertStmt`, `UpdateStmt`, `DeleteStmt`,
-/// `MergeStmt`).
-const DML: [&str; 8] = [
-    "select", "insert", "update", "delete", "merge", "with", "values", "table",
-];
-
-/// Whether the text is a SELECT, INSERT, UPDATE, DELETE or MERGE rather than a utility command.
-pub fn is_dml(text: &str) -> bool {
-    tokens(text)
-        .filter(|token| !token.is_trivia())
-        .map(|token| token.text)
-        .find(|text| *text != "(")
-        .is_some_and(|word| DML.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
