@@ -10,6 +10,7 @@ pub mod support;
 mod table;
 pub mod workload;
 
+mod deep_offset;
 mod dominant_statement;
 mod hash_spill;
 mod index_filter_inefficient;

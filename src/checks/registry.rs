@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::{
-    Check, dominant_statement, hash_spill, index_filter_inefficient, io_bound_statement,
-    large_result, n_plus_one, repeated_seq_scan, row_misestimate, seq_scan_selective,
-    slow_statement, sort_spill, stale_stats, temp_spill_statement,
+    Check, deep_offset, dominant_statement, hash_spill, index_filter_inefficient,
+    io_bound_statement, large_result, n_plus_one, repeated_seq_scan, row_misestimate,
+    seq_scan_selective, slow_statement, sort_spill, stale_stats, temp_spill_statement,
 };
 use crate::finding::CheckId;
 
@@ -26,6 +26,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &sort_spill::SortSpill,
     &hash_spill::HashSpill,
     &stale_stats::StaleStats,
+    &deep_offset::DeepOffset,
 ];
 
 /// The check of that id.

@@ -287,6 +287,9 @@ pub struct DemoArgs {
     /// Leave the server running and print its URI
     #[arg(long)]
     pub keep: bool,
+    /// Size of the shop and of its traffic in percent; the smaller it is, the fewer bottlenecks show
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub scale: u32,
     #[command(flatten)]
     pub report: ReportArgs,
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use crate::demo::shop::{Options, Phase, Progress as ShopProgress, Shop};
+use crate::demo::shop::{Options, Phase, Progress as ShopProgress, Scale, Shop};
 use crate::format;
 
 use super::args::{Cli, DemoArgs};
@@ -23,7 +23,12 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<Exit> {
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         progress.step("starting a throwaway PostgreSQL");
-        let shop = tokio::task::block_in_place(|| Shop::start(&Options::default()))?;
+        let options = Options {
+            scale: Scale(args.scale),
+            traffic: Scale(args.scale),
+            bin_dir: None,
+        };
+        let shop = tokio::task::block_in_place(|| Shop::start(&options))?;
         let exit = Box::pin(unless_interrupted(
             &interrupt,
             work(&shop, args, progress, &interrupt),

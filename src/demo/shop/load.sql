@@ -43,9 +43,9 @@ SELECT i, 1 + (hashint8(i) & 2147483647) % greatest($3::bigint * 99 / 100, 1),
 FROM generate_series($1::bigint, $2::bigint) AS i;
 
 -- name: order_items
--- Four items for most orders; the ids of one order's items lie beside one another.
+-- Six items an order; the ids of one order's items lie beside one another.
 INSERT INTO order_items (id, order_id, product_id, quantity, unit_price_cents)
-SELECT i, 1 + (i - 1) / 4 % $3::bigint, 1 + (hashint8(i) & 2147483647) % $4::bigint, 1 + (hashint8(i + 3) & 3),
+SELECT i, 1 + (i - 1) / 6 % $3::bigint, 1 + (hashint8(i) & 2147483647) % $4::bigint, 1 + (hashint8(i + 3) & 3),
        100 + (hashint8(i + 7) & 65535)
 FROM generate_series($1::bigint, $2::bigint) AS i;
 

@@ -25,18 +25,17 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::{Client, NoTls};
 
 use super::cluster::{Cluster, ClusterError};
+use crate::collect::grants::{self, GrantsError};
 use script::Script;
 pub use size::Scale;
 
 /// The shop's database and the role that owns it and runs its traffic.
 pub const SHOP: &str = "shop";
 
-/// The role that diagnoses the shop: reads everything, changes nothing.
-pub const TRIAGE: &str = "triage";
+/// The role that diagnoses the shop, made by what `pgtriage grants` prints.
+pub const TRIAGE: &str = grants::DEFAULT_ROLE;
 
 const ROLES: &str = include_str!("roles.sql");
-const READ_13: &str = include_str!("read_13.sql");
-const READ_14: &str = include_str!("read_14.sql");
 const DATABASE: &str = include_str!("database.sql");
 const EXTENSION: &str = include_str!("extension.sql");
 const COUNTERS: &str = include_str!("counters.sql");
@@ -82,6 +81,9 @@ pub enum ShopError {
         /// The driver's error.
         source: tokio_postgres::Error,
     },
+    /// The diagnosing role has no possible name.
+    #[error(transparent)]
+    Grants(#[from] GrantsError),
     /// A statement is missing from the program's own SQL files.
     #[error("the demo has no statement {name}; this is a bug, please report it")]
     NoSuchStatement {
@@ -124,7 +126,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Starts a server with an empty database and the two roles.
+    /// Starts a server with an empty database that the shop's own role owns.
     ///
     /// # Errors
     /// Where no server binaries are found or the server does not start.
@@ -152,18 +154,16 @@ impl Shop {
         })
     }
 
-    /// Makes the tables, loads them, builds keys and indexes, gathers statistics. Returns the number of rows.
+    /// Makes the tables, loads them, builds keys and indexes, gathers statistics, and makes the role [`TRIAGE`]. Returns
+    /// the number of rows.
     ///
     /// # Errors
     /// Where a statement fails, for example because the disk is full.
     pub async fn load(&self, progress: &mut OnProgress<'_>) -> Result<u64, ShopError> {
         let rows = load::load(self, progress).await?;
-        let read = if self.cluster.major() >= 14 {
-            READ_14
-        } else {
-            READ_13
-        };
-        self.cluster.execute(SHOP, read)?;
+        // Last, because on version 13 it names the tables that are there.
+        let grants = grants::script(TRIAGE)?;
+        self.cluster.execute(SHOP, &grants)?;
         Ok(rows)
     }
 
@@ -172,8 +172,9 @@ impl Shop {
     /// # Errors
     /// Where a statement fails.
     pub async fn run_traffic(&self, progress: &mut OnProgress<'_>) -> Result<u64, ShopError> {
-        let clients = traffic::Clients::connect(self).await?;
+        let mut clients = traffic::Clients::connect(self).await?;
         self.cluster.execute(SHOP, COUNTERS)?;
+        clients.prepare().await?;
         clients.work(progress).await
     }
 

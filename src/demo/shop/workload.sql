@@ -50,10 +50,10 @@ SELECT id, order_id, amount_cents, settled_at FROM payments WHERE provider_refer
 SELECT id, order_id, amount_cents, created_at FROM payments WHERE settled_at IS NULL ORDER BY created_at;
 
 -- Spills: a sort and a hash join larger than work_mem.
--- name: best_order_of_each_customer
-SELECT count(*), avg(total_cents) FROM (SELECT total_cents, row_number() OVER (PARTITION BY customer_id ORDER BY total_cents DESC) AS place FROM orders WHERE placed_at >= $1) AS ranked WHERE place = 1;
--- name: revenue_by_category
-SELECT p.category_id, o.status, sum(i.quantity * i.unit_price_cents) AS revenue FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products p ON p.id = i.product_id WHERE o.placed_at >= $1 GROUP BY p.category_id, o.status ORDER BY revenue DESC;
+-- name: time_between_orders
+SELECT avg(gap) FROM (SELECT placed_at - lag(placed_at) OVER (PARTITION BY customer_id ORDER BY placed_at) AS gap FROM orders) AS gaps;
+-- name: revenue_by_status
+SELECT o.status, sum(i.quantity * i.unit_price_cents) AS revenue FROM orders o JOIN order_items i ON i.order_id = o.id GROUP BY o.status ORDER BY revenue DESC;
 
 -- A misestimate: three columns of which one determines the others.
 -- name: visitors_of_city

@@ -1,0 +1,90 @@
+//! What `diagnose` says of a small shop: every planted bottleneck by name, and nothing of the healthy traffic.
+
+use std::collections::BTreeSet;
+
+use pgtriage::demo::shop::Scale;
+use serde_json::Value;
+
+use crate::demo::start;
+use crate::majors;
+use crate::program::pgtriage;
+
+/// The beginnings of the ids of what is planted and shows at this size.
+const PLANTED: [&str; 8] = [
+    "n_plus_one:public.order_items(order_id) for each of public.orders",
+    "seq_scan_selective:public.orders(customer_id)",
+    "seq_scan_selective:public.payments(provider_reference)",
+    "seq_scan_selective:public.payments(settled_at)",
+    "row_misestimate:public.customers(city, country, region)",
+    "sort_spill:SELECT avg(gap)",
+    "hash_spill:SELECT orders.status",
+    "deep_offset:SELECT id, actor_id",
+];
+
+/// Parts of the texts of the healthy statements.
+const HEALTHY: [&str; 14] = [
+    "FROM sessions WHERE token",
+    "UPDATE sessions SET",
+    "newsletter FROM customers WHERE id",
+    "FROM products WHERE category_id",
+    "description FROM products WHERE id",
+    "FROM reviews WHERE product_id",
+    "FROM products WHERE id = ANY",
+    "FROM orders WHERE placed_at >= $1 AND placed_at < $2",
+    "INSERT INTO orders",
+    "INSERT INTO order_items",
+    "INSERT INTO payments",
+    "INSERT INTO events",
+    "FROM jobs WHERE finished_at",
+    "UPDATE jobs SET",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_names_what_is_planted_and_nothing_healthy() {
+    for major in majors() {
+        let shop = start(major, Scale(12), Scale(10));
+        // As much less memory as there are fewer rows: for the shop and for the probes.
+        let memory = "ALTER DATABASE shop SET work_mem = '256kB'";
+        shop.cluster().execute("shop", memory).expect("a setting");
+        shop.load(&mut |_| {}).await.expect("a load");
+        shop.run_traffic(&mut |_| {}).await.expect("traffic");
+
+        let uri = shop.uri();
+        let run = tokio::task::block_in_place(|| pgtriage(&[&uri, "--format", "json"]));
+        let report = run.expect(0).json();
+        let findings = report["bottlenecks"].as_array().expect("findings");
+        let ids: Vec<&str> = findings.iter().filter_map(|f| f["id"].as_str()).collect();
+        for planted in PLANTED {
+            let found = ids.iter().any(|id| id.starts_with(planted));
+            assert!(found, "PostgreSQL {major}: no {planted} in {ids:#?}");
+        }
+        for text in HEALTHY {
+            let accused = accused(&report, findings, text);
+            assert!(
+                accused.is_empty(),
+                "PostgreSQL {major}: {text}: {accused:?}"
+            );
+        }
+    }
+}
+
+/// The findings about a statement, those aside that only say how much of the time it takes.
+fn accused<'r>(report: &'r Value, findings: &'r [Value], text: &str) -> Vec<&'r str> {
+    let statements = report["statements"].as_array().expect("statements");
+    let queryids: BTreeSet<&str> = statements
+        .iter()
+        .filter(|statement| statement["query"].as_str().is_some_and(|q| q.contains(text)))
+        .filter_map(|statement| statement["queryid"].as_str())
+        .collect();
+    assert!(!queryids.is_empty(), "no statement {text}");
+    let about = |finding: &&Value| {
+        let of = finding["location"]["queryids"].as_array();
+        let mut of = of.into_iter().flatten().filter_map(Value::as_str);
+        finding["severity"] != "info" && of.any(|id| queryids.contains(id))
+    };
+    findings
+        .iter()
+        .filter(about)
+        .filter_map(|finding| finding["id"].as_str())
+        .collect()
+}
