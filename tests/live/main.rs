@@ -33,6 +33,8 @@ mod collect_window;
 mod connect;
 mod connect_tls;
 mod demo;
+mod demo_cli;
+mod demo_report;
 mod probe;
 mod probe_faults;
 mod probe_hypothetical;
