@@ -4,7 +4,7 @@ mod advice;
 
 use std::collections::BTreeSet;
 
-use super::support::{Verb, label, subject, verb};
+use super::support::{label, subject};
 use super::workload::{Family, Field};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
 use crate::finding::{CheckId, Draft, Evidence, Formula, Source, Unit};
@@ -12,6 +12,7 @@ use crate::format;
 use crate::plan::{Node, NodeType};
 use crate::snapshot::Area;
 use crate::sql::lexer::{TokenKind, tokens};
+use crate::sql::mentions::StatementClass;
 use crate::sql::parameters::{ParameterUse, parameters};
 use crate::units::{Millis, float, ratio};
 
@@ -146,7 +147,10 @@ fn counted(case: &Case<'_>, place: usize) -> Option<Proposal> {
     let workload = &case.workload;
     let family = workload.families().get(place)?;
     let text = workload.text(family);
-    if !family.toplevel() || verb(text) != Verb::Read || !has_offset_parameter(case, text) {
+    if !family.toplevel()
+        || !StatementClass::of(text).is_query()
+        || !has_offset_parameter(case, text)
+    {
         return None;
     }
     let calls = float(family.calls());
