@@ -140,7 +140,9 @@ fn mends(cause: &Claim, claim: &Claim) -> bool {
     }
     let leading = at.columns.first();
     let covers = leading.is_some_and(|column| of.columns.contains(column));
-    let shared = claim.parts.is_empty() || cause.part_of(claim) > 0.0;
+    // An index serves a foreign key whoever asked for it.
+    let asked = claim.check.depth() == Depth::ForeignKey;
+    let shared = asked || claim.parts.is_empty() || cause.part_of(claim) > 0.0;
     let index = matches!(cause.check.depth(), Depth::ForeignKey | Depth::Index);
     // An index makes each turn of a loop cheaper and leaves the loop.
     let mendable = claim.check.depth() != Depth::Loop;

@@ -43,6 +43,20 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
             entries.insert(skipped, !sharpens(gap.area));
         }
     }
+    for check in CHECKS {
+        let id = check.meta().id;
+        if !config.checks.includes(id) {
+            continue;
+        }
+        for unseen in check.unseen(case) {
+            let skipped = Skipped {
+                check: id.as_str().to_owned(),
+                reason: unseen.reason,
+                remedy: unseen.remedy,
+            };
+            entries.insert(skipped, unseen.limits);
+        }
+    }
     entries.extend(probes(case).chain(unreadable(case)));
     entries
         .into_iter()

@@ -1,9 +1,12 @@
 //! What a check is given: the Snapshot and what is derived from it once for all checks.
 
+use std::sync::OnceLock;
+
 use super::catalog::Catalog;
 use super::plans::{CasePlan, Unreadable};
 use super::readings::Readings;
 use super::workload::{Family, Workload};
+use crate::advisor::{Advice, RecordedAnswers, advise};
 use crate::finding::{Draft, Impact, Location, Weight};
 use crate::format;
 use crate::ids::quote_ident;
@@ -26,6 +29,7 @@ pub struct Case<'a> {
     /// Plans that cannot be read, and why.
     pub unreadable: Vec<Unreadable<'a>>,
     readings: Readings,
+    advice: OnceLock<Advice>,
 }
 
 /// A draft, and the families whose time it counts.
@@ -48,6 +52,7 @@ impl<'a> Case<'a> {
             plans,
             unreadable,
             readings: Readings::of(snapshot),
+            advice: OnceLock::new(),
             workload,
         }
     }
@@ -56,6 +61,14 @@ impl<'a> Case<'a> {
     /// or does not parse.
     pub fn facts(&self, statement: usize) -> Option<&Facts> {
         self.readings.facts(self.snapshot, &self.catalog, statement)
+    }
+
+    /// The indexes that are advised on the recorded answers, given once.
+    pub fn advice(&self) -> &Advice {
+        self.advice.get_or_init(|| {
+            let mut oracle = RecordedAnswers::new(&self.snapshot.what_if);
+            advise(self, &mut oracle)
+        })
     }
 
     /// A family's statements as a place.

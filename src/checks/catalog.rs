@@ -62,7 +62,8 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    fn at(&self, place: usize) -> Option<TableRef<'a>> {
+    /// The table at that position of `Snapshot::tables`.
+    pub fn at(&self, place: usize) -> Option<TableRef<'a>> {
         let table = self.snapshot.tables.get(place)?;
         Some(TableRef { place, table })
     }

@@ -16,6 +16,7 @@ mod hash_spill;
 mod index_filter_inefficient;
 mod io_bound_statement;
 mod large_result;
+mod missing_index;
 mod n_plus_one;
 mod repeated_seq_scan;
 mod row_misestimate;
@@ -24,6 +25,7 @@ mod slow_statement;
 mod sort_spill;
 mod stale_stats;
 mod temp_spill_statement;
+mod unindexed_foreign_key;
 
 pub use case::{Case, Proposal, with_columns};
 pub use catalog::{Catalog, TableRef, is_system};
@@ -104,6 +106,17 @@ pub enum Depth {
     Index,
 }
 
+/// Something that a check can say nothing of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// Why: a clause in lower case.
+    pub reason: String,
+    /// What would make it possible.
+    pub remedy: Option<String>,
+    /// Whether a bottleneck may hide behind it.
+    pub limits: bool,
+}
+
 /// One thing that is looked for.
 pub trait Check: Sync {
     /// What is known of it.
@@ -117,6 +130,11 @@ pub trait Check: Sync {
     /// The checks whose findings about the same statement it explains however small its own share.
     fn always_explains(&self) -> &'static [CheckId] {
         &[]
+    }
+
+    /// What it looked at and can say nothing of, with the reason.
+    fn unseen(&self, _case: &Case<'_>) -> Vec<Unseen> {
+        Vec::new()
     }
 
     /// Looks, and proposes what it finds.

@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use super::{
     Check, deep_offset, dominant_statement, hash_spill, index_filter_inefficient,
-    io_bound_statement, large_result, n_plus_one, repeated_seq_scan, row_misestimate,
-    seq_scan_selective, slow_statement, sort_spill, stale_stats, temp_spill_statement,
+    io_bound_statement, large_result, missing_index, n_plus_one, repeated_seq_scan,
+    row_misestimate, seq_scan_selective, slow_statement, sort_spill, stale_stats,
+    temp_spill_statement, unindexed_foreign_key,
 };
 use crate::finding::CheckId;
 
@@ -27,6 +28,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &hash_spill::HashSpill,
     &stale_stats::StaleStats,
     &deep_offset::DeepOffset,
+    &missing_index::MissingIndex,
+    &unindexed_foreign_key::UnindexedForeignKey,
 ];
 
 /// The check of that id.

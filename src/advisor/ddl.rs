@@ -1,0 +1,174 @@
+//! Statements that create and drop indexes, ready to run.
+
+use std::collections::BTreeSet;
+
+use crate::checks::{Catalog, TableRef};
+use crate::ids::{QualifiedName, quote_ident};
+use crate::snapshot::{IndexDefinition, RelationKind, Snapshot};
+
+/// `NAMEDATALEN` − 1: longer names are cut by the server.
+const MAX_NAME_BYTES: usize = 63;
+
+/// A name that the server will not cut, on a character's boundary.
+pub fn clipped(name: &str) -> String {
+    clipped_to(name, MAX_NAME_BYTES).to_owned()
+}
+
+fn clipped_to(name: &str, bytes: usize) -> &str {
+    let mut end = name.len().min(bytes);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.get(..end).unwrap_or_default()
+}
+
+/// Names that are taken, by schema: tables and indexes share one name space (`pg_class`).
+#[derive(Debug, Clone, Default)]
+pub struct Names(BTreeSet<(String, String)>);
+
+impl Names {
+    /// The names of a Snapshot's tables and indexes.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let tables = snapshot.tables.iter().map(|table| &table.name);
+        let indexes = snapshot.indexes.iter().map(|index| &index.name);
+        Self(
+            tables
+                .chain(indexes)
+                .map(|name| (name.schema.clone(), name.name.clone()))
+                .collect(),
+        )
+    }
+
+    /// A free name `table_column_column_idx` in the table's schema, as the server itself would choose it (`ChooseIndexName`, `indexcmds.c`), from now on taken.
+    pub fn choose(&mut self, table: &QualifiedName, columns: &[String]) -> QualifiedName {
+        let base = format!("{}_{}", table.name, columns.join("_"));
+        let mut pass = 0_u32;
+        loop {
+            let suffix = match pass {
+                0 => "_idx".to_owned(),
+                more => format!("_idx{more}"),
+            };
+            let room = MAX_NAME_BYTES - suffix.len();
+            let name = format!("{}{suffix}", clipped_to(&base, room));
+            if self.0.insert((table.schema.clone(), name.clone())) {
+                return QualifiedName::new(&table.schema, name);
+            }
+            pass += 1;
+        }
+    }
+}
+
+/// What creates an index and what undoes that.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script {
+    /// Statements that create it, in order. None runs inside a transaction block.
+    pub create: Vec<String>,
+    /// Statements that drop it.
+    pub drop: Vec<String>,
+}
+
+/// The statements for an index on `table`: on a partitioned table, the index without its partitions first (`ON ONLY`, which locks for a moment only), then each
+/// partition's own without blocking writes, then their attachment, which makes the whole valid.
+pub fn script(
+    catalog: &Catalog<'_>,
+    names: &mut Names,
+    table: TableRef<'_>,
+    definition: &IndexDefinition,
+    columns: &[String],
+) -> Script {
+    let name = names.choose(&table.table.name, columns);
+    let bare = quote_ident(&name.name).into_owned();
+    let keys = definition.key_list();
+    if table.table.kind != RelationKind::PartitionedTable {
+        return Script {
+            create: vec![format!(
+                "CREATE INDEX CONCURRENTLY {bare} ON {} ({keys});",
+                table.table.name
+            )],
+            drop: vec![format!("DROP INDEX CONCURRENTLY {name};")],
+        };
+    }
+    let mut create = vec![format!(
+        "CREATE INDEX {bare} ON ONLY {} ({keys});",
+        table.table.name
+    )];
+    let mut depth = 0;
+    partitions(
+        catalog,
+        names,
+        (table, &name),
+        (&keys, columns),
+        &mut depth,
+        &mut create,
+    );
+    Script {
+        create,
+        // The partitions' indexes go with it; CONCURRENTLY is not possible for a partitioned index.
+        drop: vec![format!("DROP INDEX {name};")],
+    }
+}
+
+/// Deeper nesting of partitions is a damaged capture.
+const MAX_DEPTH: usize = 16;
+
+fn partitions(
+    catalog: &Catalog<'_>,
+    names: &mut Names,
+    (table, parent): (TableRef<'_>, &QualifiedName),
+    (keys, columns): (&str, &[String]),
+    depth: &mut usize,
+    create: &mut Vec<String>,
+) {
+    if *depth >= MAX_DEPTH {
+        return;
+    }
+    for partition in catalog.partitions(table.table.oid) {
+        let name = names.choose(&partition.table.name, columns);
+        let bare = quote_ident(&name.name).into_owned();
+        let on = &partition.table.name;
+        if partition.table.kind == RelationKind::PartitionedTable {
+            create.push(format!("CREATE INDEX {bare} ON ONLY {on} ({keys});"));
+            *depth += 1;
+            partitions(
+                catalog,
+                names,
+                (partition, &name),
+                (keys, columns),
+                depth,
+                create,
+            );
+            *depth -= 1;
+        } else {
+            create.push(format!(
+                "CREATE INDEX CONCURRENTLY {bare} ON {on} ({keys});"
+            ));
+        }
+        create.push(format!("ALTER INDEX {parent} ATTACH PARTITION {name};"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_free_and_whole() {
+        let mut names = Names::default();
+        let orders = QualifiedName::new("public", "orders");
+        let columns = ["customer_id".to_owned()];
+        assert_eq!(
+            names.choose(&orders, &columns).name,
+            "orders_customer_id_idx"
+        );
+        assert_eq!(
+            names.choose(&orders, &columns).name,
+            "orders_customer_id_idx1"
+        );
+        let long = QualifiedName::new("public", "ä".repeat(40));
+        let first = names.choose(&long, &columns);
+        let second = names.choose(&long, &columns);
+        assert!(first.name.len() <= 63 && second.name.len() <= 63);
+        assert!(first.name.ends_with("_idx") && second.name.ends_with("_idx1"));
+        assert_eq!(clipped(&"ä".repeat(40)), "ä".repeat(31));
+    }
+}

@@ -1,0 +1,179 @@
+//! What each statement wishes for, and what is refused before anybody is asked.
+
+use std::collections::BTreeSet;
+
+use crate::checks::{Case, TableRef, is_system};
+use crate::ids::StatementKey;
+use crate::snapshot::RelationKind;
+use crate::sql::facts::RelationUse;
+use crate::units::Bytes;
+
+use super::candidates::{Candidate, candidates};
+use super::coverage::covering;
+use super::refusal::{Reason, Refusal};
+
+/// Below so many rows a table is read as fast as an index (contract: indexes.md, refusals).
+const MIN_ROWS: f64 = 1_000.0;
+
+/// A btree key takes a third of a page at most (`BTMaxItemSize`, `nbtree.h`: 2,704 bytes with 8 kB pages).
+const MAX_KEY: Bytes = Bytes(2_700);
+
+/// Types without a btree operator class (`pg_opclass`).
+const UNORDERED: [&str; 12] = [
+    "box",
+    "circle",
+    "cid",
+    "json",
+    "line",
+    "lseg",
+    "path",
+    "point",
+    "polygon",
+    "txid_snapshot",
+    "xid",
+    "xml",
+];
+
+/// A statement, and the indexes that it could use.
+pub struct Wish<'a> {
+    /// Position of the family.
+    pub family: usize,
+    /// Position of its costliest member in `Snapshot::statements`.
+    pub statement: usize,
+    /// The key of that.
+    pub key: &'a StatementKey,
+    /// Candidates by relation use.
+    pub uses: Vec<Use<'a>>,
+}
+
+/// A relation use, and the indexes that it could use.
+pub struct Use<'a> {
+    /// Index into the facts' relations.
+    pub relation: usize,
+    /// The table.
+    pub table: TableRef<'a>,
+    /// The candidates.
+    pub candidates: Vec<Candidate>,
+}
+
+/// The wishes of all families that ran, the costliest first.
+pub fn wishes<'a>(case: &Case<'a>, refusals: &mut Vec<Refusal>) -> Vec<Wish<'a>> {
+    let families = case.workload.families().iter().enumerate();
+    families
+        .filter(|(_, family)| family.calls() > 0)
+        .filter_map(|(place, family)| {
+            let statement = family.members().first()?.statement;
+            wish(case, place, statement, refusals)
+        })
+        .collect()
+}
+
+fn wish<'a>(
+    case: &Case<'a>,
+    family: usize,
+    statement: usize,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Wish<'a>> {
+    let key = &case.snapshot.statements.get(statement)?.key;
+    let facts = case.facts(statement)?;
+    let mut uses = Vec::new();
+    for (relation, used) in facts.relations.iter().enumerate() {
+        let Some(table) = table(case, used) else {
+            continue;
+        };
+        let refused = |columns: Vec<String>, reason: Reason| Refusal {
+            table: table.table.name.clone(),
+            columns,
+            families: vec![family],
+            reason,
+        };
+        // Without rows known, the candidates tell only whether there is a wish at all.
+        let rows = case.catalog.tuples(table);
+        let found = candidates(facts, relation, table, rows.unwrap_or(MIN_ROWS));
+        if found.is_empty() {
+            continue;
+        }
+        if let Some(reason) = whole_table(case, table, rows) {
+            refusals.push(refused(Vec::new(), reason));
+            continue;
+        }
+        let mut open = Vec::new();
+        for candidate in found {
+            match single(case, table, &candidate) {
+                Some(reason) => refusals.push(refused(candidate.columns(), reason)),
+                None => open.push(candidate),
+            }
+        }
+        if !open.is_empty() {
+            uses.push(Use {
+                relation,
+                table,
+                candidates: open,
+            });
+        }
+    }
+    (!uses.is_empty()).then_some(Wish {
+        family,
+        statement,
+        key,
+        uses,
+    })
+}
+
+fn table<'a>(case: &Case<'a>, used: &RelationUse) -> Option<TableRef<'a>> {
+    case.catalog.named(used.resolved.as_ref()?)
+}
+
+/// Why no index at all is advised on a table.
+fn whole_table(case: &Case<'_>, table: TableRef<'_>, rows: Option<f64>) -> Option<Reason> {
+    if is_system(&table.table.name.schema) {
+        return Some(Reason::SystemTable);
+    }
+    let leaves = case.catalog.leaves(table);
+    let foreign = |table: TableRef<'_>| table.table.kind == RelationKind::ForeignTable;
+    if foreign(table) || leaves.into_iter().any(foreign) {
+        return Some(Reason::ForeignTable);
+    }
+    match rows {
+        None => Some(Reason::NeverAnalyzed),
+        Some(rows) if rows < MIN_ROWS => Some(Reason::SmallTable { rows }),
+        Some(_) => None,
+    }
+}
+
+/// Whether an index is there already or cannot be.
+pub fn refused(case: &Case<'_>, candidate: &Candidate) -> bool {
+    case.catalog
+        .at(candidate.table)
+        .is_none_or(|table| single(case, table, candidate).is_some())
+}
+
+/// Why this index is not advised.
+fn single(case: &Case<'_>, table: TableRef<'_>, candidate: &Candidate) -> Option<Reason> {
+    if let Some(index) = covering(&case.catalog, table.table.oid, candidate) {
+        return Some(Reason::Covered {
+            by: index.name.clone(),
+        });
+    }
+    let columns: BTreeSet<String> = candidate.columns().into_iter().collect();
+    for name in columns {
+        let column = table.table.column(&name)?;
+        if UNORDERED.contains(&column.type_name.as_str()) {
+            return Some(Reason::NoOrder {
+                column: name,
+                type_name: column.type_name.clone(),
+            });
+        }
+        let width = column
+            .statistics
+            .as_ref()
+            .map(|known| known.avg_width_bytes);
+        if let Some(width) = width.filter(|width| *width > MAX_KEY) {
+            return Some(Reason::WideColumn {
+                column: name,
+                width,
+            });
+        }
+    }
+    None
+}

@@ -1,0 +1,267 @@
+//! The indexes that each statement gains from: as few and as short as serve it.
+
+use crate::checks::Case;
+use crate::snapshot::{IndexDefinition, WhatIf};
+use crate::units::ratio;
+
+use super::candidates::Candidate;
+use super::formula;
+use super::gate::{Use, Wish};
+use super::oracle::CostOracle;
+use super::refusal::{Reason, Refusal};
+use super::{MIN_SAVED, Proof};
+
+/// Families at most for which the planner is asked, the costliest: together they are nearly all of the time of any workload.
+const MAX_ASKED: usize = 50;
+
+/// A shorter index that still saves so much of what the longer one saves takes its place.
+const NEARLY_ALL: f64 = 0.95;
+
+/// A statement's gain from some indexes together.
+#[derive(Debug, Clone)]
+pub struct Win {
+    /// Position of the family.
+    pub family: usize,
+    /// The indexes.
+    pub indexes: Vec<Candidate>,
+    /// The share of the statement's cost that they save, 0..1.
+    pub saved: f64,
+    /// How that is known.
+    pub proof: Proof,
+}
+
+/// The gains of all statements.
+pub fn wins(
+    case: &Case<'_>,
+    oracle: &mut dyn CostOracle,
+    wishes: &[Wish<'_>],
+    refusals: &mut Vec<Refusal>,
+) -> Vec<Win> {
+    let mut wins = Vec::new();
+    for (place, wish) in wishes.iter().enumerate() {
+        let mut ask = Ask { case, oracle, wish };
+        let answered = (place < MAX_ASKED).then(|| ask.all()).flatten();
+        match answered {
+            Some(whole) => match ask.smallest(whole) {
+                Ok(win) => wins.push(win),
+                Err(saved) => refusals.extend(little(wish, saved)),
+            },
+            None => wins.extend(
+                wish.uses
+                    .iter()
+                    .filter_map(|used| by_formula(case, wish, used, refusals)),
+            ),
+        }
+    }
+    wins
+}
+
+/// That the planner makes too little of any index: told for each table.
+fn little<'w>(wish: &'w Wish<'_>, saved: f64) -> impl Iterator<Item = Refusal> + 'w {
+    wish.uses.iter().map(move |used| Refusal {
+        table: used.table.table.name.clone(),
+        columns: Vec::new(),
+        families: vec![wish.family],
+        reason: Reason::SavesLittle { saved },
+    })
+}
+
+/// The share of the cost that an answer saves, 0..1.
+pub fn saved(answer: &WhatIf) -> f64 {
+    let (before, after) = (answer.before_cost.get(), answer.after_cost.get());
+    ratio(before - after, before).map_or(0.0, |share| share.clamp(0.0, 1.0))
+}
+
+struct Ask<'a, 'c> {
+    case: &'a Case<'c>,
+    oracle: &'a mut dyn CostOracle,
+    wish: &'a Wish<'c>,
+}
+
+impl Ask<'_, '_> {
+    fn cost(&mut self, indexes: &[Candidate]) -> Option<WhatIf> {
+        let definitions = definitions(self.case, indexes)?;
+        self.oracle.cost(self.wish.key, &definitions)
+    }
+
+    /// All candidates at once: the planner chooses among them.
+    fn all(&mut self) -> Option<(Vec<Candidate>, WhatIf)> {
+        let mut all: Vec<Candidate> = Vec::new();
+        for relation in &self.wish.uses {
+            all.extend_from_slice(&relation.candidates);
+        }
+        all.sort();
+        all.dedup();
+        let answer = self.cost(&all)?;
+        Some((used(self.case, &all, &answer), answer))
+    }
+
+    /// The fewest and shortest of the chosen ones that save nearly as much, or else the share that all save.
+    fn smallest(&mut self, (used, whole): (Vec<Candidate>, WhatIf)) -> Result<Win, f64> {
+        let most = saved(&whole);
+        if used.is_empty() || most < MIN_SAVED {
+            return Err(most);
+        }
+        // What all of them save must come from those that are used.
+        let mut best = (used.clone(), self.cost(&used).unwrap_or(whole));
+        if let Some(alone) = self.alone(&used, most) {
+            best = alone;
+        }
+        best = self.fewer(best, most);
+        best = self.shorter(best, most);
+        let saved = saved(&best.1);
+        if saved < MIN_SAVED {
+            return Err(saved);
+        }
+        Ok(Win {
+            family: self.wish.family,
+            indexes: best.0,
+            saved,
+            proof: Proof::Answer(Box::new(best.1)),
+        })
+    }
+
+    /// The one index that does nearly all.
+    fn alone(&mut self, used: &[Candidate], most: f64) -> Option<(Vec<Candidate>, WhatIf)> {
+        if used.len() < 2 {
+            return None;
+        }
+        let answers: Vec<_> = used
+            .iter()
+            .filter_map(|one| {
+                let only = vec![one.clone()];
+                let answer = self.cost(&only)?;
+                Some((only, answer))
+            })
+            .collect();
+        answers
+            .into_iter()
+            .filter(|(_, answer)| saved(answer) >= most * NEARLY_ALL)
+            .max_by(|one, other| saved(&one.1).total_cmp(&saved(&other.1)))
+    }
+
+    /// Leaves out what nothing is lost by.
+    fn fewer(&mut self, mut best: (Vec<Candidate>, WhatIf), most: f64) -> (Vec<Candidate>, WhatIf) {
+        let mut place = 0;
+        while best.0.len() > 1 && place < best.0.len() {
+            let mut rest = best.0.clone();
+            rest.remove(place);
+            match self.cost(&rest) {
+                Some(answer) if saved(&answer) >= most * NEARLY_ALL => best = (rest, answer),
+                _ => place += 1,
+            }
+        }
+        best
+    }
+
+    /// Cuts columns that nothing is lost by.
+    fn shorter(
+        &mut self,
+        mut best: (Vec<Candidate>, WhatIf),
+        most: f64,
+    ) -> (Vec<Candidate>, WhatIf) {
+        for place in 0..best.0.len() {
+            let width = best.0.get(place).map_or(0, |index| index.keys.len());
+            for length in 1..width {
+                let mut cut = best.0.clone();
+                let Some(index) = cut.get_mut(place) else {
+                    continue;
+                };
+                index.keys.truncate(length);
+                index.equal = index.equal.min(length);
+                index.bounded &= length > index.equal;
+                if super::gate::refused(self.case, index) {
+                    continue;
+                }
+                if let Some(answer) = self.cost(&cut)
+                    && saved(&answer) >= most * NEARLY_ALL
+                {
+                    best = (cut, answer);
+                    break;
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The indexes; `None` where a table is gone.
+pub fn definitions(case: &Case<'_>, indexes: &[Candidate]) -> Option<Vec<IndexDefinition>> {
+    indexes
+        .iter()
+        .map(|index| Some(index.definition(case.catalog.at(index.table)?.table)))
+        .collect()
+}
+
+/// The candidates that the plan uses.
+fn used(case: &Case<'_>, candidates: &[Candidate], answer: &WhatIf) -> Vec<Candidate> {
+    let used = answer.used.iter();
+    let definitions: Vec<&IndexDefinition> = used
+        .filter_map(|place| answer.indexes.get(*place))
+        .collect();
+    let mut found: Vec<Candidate> = Vec::new();
+    for candidate in candidates {
+        let definition = case
+            .catalog
+            .at(candidate.table)
+            .map(|table| candidate.definition(table.table));
+        let chosen = definition
+            .as_ref()
+            .is_some_and(|own| definitions.contains(&own));
+        let known = found
+            .iter()
+            .any(|other| other.table == candidate.table && other.keys == candidate.keys);
+        if chosen && !known {
+            found.push(candidate.clone());
+        }
+    }
+    found
+}
+
+/// The best index for one relation use, where something proves that the table is read as a whole.
+fn by_formula(
+    case: &Case<'_>,
+    wish: &Wish<'_>,
+    used: &Use<'_>,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Win> {
+    let facts = case.facts(wish.statement)?;
+    let present = formula::present(case, wish.family, used.table)?;
+    let mut estimates: Vec<(&Candidate, formula::Estimate)> = used
+        .candidates
+        .iter()
+        .filter_map(|candidate| {
+            let estimate = formula::estimate(
+                case,
+                (facts, used.relation),
+                (used.table, candidate),
+                &present,
+            )?;
+            Some((candidate, estimate))
+        })
+        .collect();
+    estimates.sort_by(|(one, one_cost), (other, other_cost)| {
+        let order = one_cost.after.value.total_cmp(&other_cost.after.value);
+        order.then(one.keys.len().cmp(&other.keys.len()))
+    });
+    let most = estimates.first().map(|(_, estimate)| estimate.saved())?;
+    let (candidate, estimate) = estimates
+        .into_iter()
+        .filter(|(_, estimate)| estimate.saved() >= most * NEARLY_ALL)
+        .min_by_key(|(candidate, _)| candidate.keys.len())?;
+    if most < MIN_SAVED {
+        refusals.push(Refusal {
+            table: used.table.table.name.clone(),
+            columns: candidate.columns(),
+            families: vec![wish.family],
+            reason: Reason::SavesLittle { saved: most },
+        });
+        return None;
+    }
+    Some(Win {
+        family: wish.family,
+        indexes: vec![candidate.clone()],
+        saved: estimate.saved(),
+        proof: Proof::Formula(Box::new(estimate)),
+    })
+}

@@ -1,0 +1,406 @@
+//! `missing_index`: an index that does not exist would make the workload cheaper than it makes writes dearer.
+
+use super::workload::Field;
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, Unseen, with_columns};
+use crate::advisor::{Advised, Blueprint, Helped, Proof};
+use crate::finding::{
+    Action, CheckId, Draft, Evidence, Expected, Impact, Location, Recommendation, Risk, Source,
+    Subject, Unit,
+};
+use crate::format;
+use crate::plan::ConditionKind;
+use crate::snapshot::{Area, WhatIf, WhatIfBasis};
+use crate::units::{Cost, Millis, float, ratio};
+
+/// Refusals are told where they concern this share of the execution time: the engine calls less low (`Severity::Low`).
+const TOLD: f64 = 0.02;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("missing_index"),
+    title: "missing index",
+    summary: "an index would save 10 % or more of a statement's cost, and more than writes pay for it",
+    category: Category::Schema,
+    needs: &[
+        Area::Statements,
+        Area::StatementTexts,
+        Area::Tables,
+        Area::Indexes,
+        Area::ColumnStatistics,
+        Area::HypotheticalIndexes,
+    ],
+    page: include_str!("missing_index.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct MissingIndex;
+
+impl Check for MissingIndex {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::Index
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        let indexes = case.advice().indexes.iter();
+        found.extend(indexes.filter_map(|advised| propose(case, advised)));
+    }
+
+    fn unseen(&self, case: &Case<'_>) -> Vec<Unseen> {
+        let refusals = case.advice().refusals.iter();
+        let told = refusals.filter(|refusal| {
+            let families = case.workload.families();
+            let time: Millis = refusal
+                .families
+                .iter()
+                .filter_map(|family| families.get(*family))
+                .map(super::workload::Family::time)
+                .sum();
+            let share = case.workload.share(time).unwrap_or_default();
+            refusal.reason.is_told() && share >= TOLD
+        });
+        told.map(|refusal| Unseen {
+            reason: refusal.to_string(),
+            remedy: refusal.reason.remedy(&refusal.table),
+            limits: refusal.reason.limits(),
+        })
+        .collect()
+    }
+}
+
+fn propose(case: &Case<'_>, advised: &Advised) -> Option<Proposal> {
+    let blueprint = &advised.blueprint;
+    let table = case.catalog.at(blueprint.table)?;
+    let first = advised.helped.first()?;
+    let mut evidence = proof(case, first)?.into_iter();
+    let title = format!(
+        "missing index on {} ({})",
+        table.table.name,
+        blueprint.definition.key_list()
+    );
+    let mut draft = Draft::new(
+        Subject::new(with_columns(
+            &table.table.name.to_string(),
+            &blueprint.columns,
+        )),
+        title,
+        evidence.next()?,
+        recommendation(case, advised, table),
+    );
+    for more in evidence
+        .chain(rows(case, first, table))
+        .chain(counters(case, advised))
+    {
+        draft = draft.with(more);
+    }
+    Some(Proposal {
+        families: advised.helped.iter().map(|helped| helped.family).collect(),
+        draft: draft
+            .at(location(case, advised, table))
+            .costing(impact(case, advised)),
+    })
+}
+
+/// What the gain of the statement that gains most stands on; the first is the proof.
+fn proof(case: &Case<'_>, helped: &Helped) -> Option<Vec<Evidence>> {
+    match &helped.proof {
+        Proof::Answer(answer) => {
+            let mut recorded = case.snapshot.what_if.iter();
+            let place = recorded.position(|known| *known == **answer)?;
+            Some(answered(answer, place))
+        }
+        Proof::Formula(estimate) => {
+            let before = Evidence::computed(
+                "planner cost without the index",
+                estimate.before.value,
+                Unit::Cost,
+                estimate.source,
+                estimate.before.formula(),
+            );
+            let after = Evidence::computed(
+                "planner cost with the index, by formula",
+                estimate.after.value,
+                Unit::Cost,
+                Source::Formula,
+                estimate.after.formula(),
+            );
+            Some(vec![after, before])
+        }
+    }
+}
+
+fn answered(answer: &WhatIf, place: usize) -> Vec<Evidence> {
+    let source = match answer.basis {
+        WhatIfBasis::Hypopg => Source::Hypopg,
+        WhatIfBasis::Trial => Source::Trial,
+        WhatIfBasis::Formula => Source::Formula,
+    };
+    let read = |label: &str, value: f64, unit: Unit, field: &str| {
+        let pointer = format!("/what_if/{place}/{field}");
+        Evidence::read(label, value, unit, source, pointer)
+    };
+    let mut evidence = vec![
+        read(
+            "planner cost with the index",
+            answer.after_cost.get(),
+            Unit::Cost,
+            "after_cost",
+        ),
+        read(
+            "planner cost without the index",
+            answer.before_cost.get(),
+            Unit::Cost,
+            "before_cost",
+        ),
+    ];
+    let times = [
+        ("execution time with the index", answer.after_ms, "after_ms"),
+        (
+            "execution time without the index",
+            answer.before_ms,
+            "before_ms",
+        ),
+    ];
+    for (label, time, field) in times {
+        evidence.extend(time.map(|time| read(label, time.get(), Unit::Ms, field)));
+    }
+    evidence
+}
+
+/// Rows that the statement reads of the table and throws away, and those it keeps, from its plan; else blocks a call.
+fn rows(case: &Case<'_>, helped: &Helped, table: TableRef<'_>) -> Vec<Evidence> {
+    let plans = case
+        .plans
+        .iter()
+        .filter(|plan| plan.family == Some(helped.family) && plan.is_analyzed());
+    for plan in plans {
+        let scan = plan.plan.nodes().find(|node| {
+            let scanned = plan.table(&case.catalog, node);
+            node.condition(&ConditionKind::Filter).is_some()
+                && scanned.is_some_and(|scanned| {
+                    case.catalog.root(scanned).table.oid == table.table.oid
+                        || scanned.table.oid == table.table.oid
+                })
+        });
+        if let Some(node) = scan
+            && let Some(removed) = plan.metrics_of(node).removed.filter
+        {
+            let kept = plan.metrics_of(node).kept.get();
+            return vec![
+                plan.total(
+                    "rows removed by the filter",
+                    removed.get(),
+                    node,
+                    "Rows Removed by Filter",
+                ),
+                plan.total("rows kept", kept, node, "Actual Rows"),
+            ];
+        }
+    }
+    blocks(case, helped, table)
+}
+
+fn blocks(case: &Case<'_>, helped: &Helped, table: TableRef<'_>) -> Vec<Evidence> {
+    let workload = &case.workload;
+    let a_call = || {
+        let family = workload.families().get(helped.family)?;
+        let sum = |field| Some((family.sum(workload, field)?, family.term(workload, field)?));
+        let (hit, hit_term) = sum(Field::SharedHit)?;
+        let (read, read_term) = sum(Field::SharedRead)?;
+        let (calls, calls_term) = sum(Field::Calls)?;
+        let value = ratio(hit + read, calls).filter(|blocks| *blocks > 0.0)?;
+        let formula = format!("({hit_term} + {read_term}) / {calls_term}");
+        Some(workload.counted("blocks a call", value, Unit::Blocks, formula))
+    };
+    let pages = float(table.table.pages.get());
+    let whole = (pages > 0.0).then(|| {
+        let pointer = table.pointer("/pages");
+        Evidence::read(
+            "blocks of the table",
+            pages,
+            Unit::Blocks,
+            Source::Catalog,
+            pointer,
+        )
+    });
+    a_call().into_iter().chain(whole).collect()
+}
+
+/// Calls and time of all statements that it helps.
+fn counters(case: &Case<'_>, advised: &Advised) -> Vec<Evidence> {
+    let workload = &case.workload;
+    let sum = |label: &str, field: Field, unit: Unit| {
+        let families: Vec<_> = advised
+            .helped
+            .iter()
+            .filter_map(|helped| workload.families().get(helped.family))
+            .collect();
+        let values: Option<Vec<f64>> = families
+            .iter()
+            .map(|family| family.sum(workload, field))
+            .collect();
+        let terms: Option<Vec<String>> = families
+            .iter()
+            .map(|family| family.term(workload, field))
+            .collect();
+        let (values, terms) = (values?, terms?);
+        let formula = match terms.as_slice() {
+            [only] => only.clone(),
+            _ => format!("sum({})", terms.join(", ")),
+        };
+        Some(workload.counted(label, values.iter().sum(), unit, formula))
+    };
+    [
+        sum(
+            "calls of the statements that it helps",
+            Field::Calls,
+            Unit::Calls,
+        ),
+        sum("their execution time", Field::ExecTime, Unit::Ms),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn location(case: &Case<'_>, advised: &Advised, table: TableRef<'_>) -> Location {
+    let mut location = Location {
+        table: Some(table.table.name.to_string()),
+        columns: advised.blueprint.columns.clone(),
+        ..Location::default()
+    };
+    for helped in &advised.helped {
+        if let Some(family) = case.workload.families().get(helped.family) {
+            let place = case.location(family);
+            location.query = location.query.or(place.query);
+            for queryid in place.queryids {
+                if !location.queryids.contains(&queryid) {
+                    location.queryids.push(queryid);
+                }
+            }
+        }
+    }
+    location
+}
+
+fn impact(case: &Case<'_>, advised: &Advised) -> Impact {
+    let families = advised
+        .helped
+        .iter()
+        .filter_map(|helped| case.workload.families().get(helped.family));
+    let calls: i64 = families.clone().map(super::workload::Family::calls).sum();
+    let time: Millis = families.map(super::workload::Family::time).sum();
+    let saved = advised.saved();
+    let statements = match advised.helped.len() {
+        1 => String::new(),
+        more => format!("{more} statements, "),
+    };
+    Impact {
+        text: format!(
+            "{statements}{} calls, {}, of which {} would be saved",
+            format::count(float(calls)),
+            format::duration(time),
+            format::duration(saved)
+        ),
+        time_ms: Some(saved),
+        share: case.workload.share(saved),
+        calls: Some(calls),
+    }
+}
+
+fn recommendation(case: &Case<'_>, advised: &Advised, table: TableRef<'_>) -> Recommendation {
+    let blueprint = &advised.blueprint;
+    let mut summary = format!(
+        "create an index on {} ({})",
+        table.table.name,
+        blueprint.definition.key_list()
+    );
+    if let Some(old) = &blueprint.replaces {
+        summary = format!(
+            "{summary}; it begins with the keys of {old}, which is then superfluous: DROP INDEX CONCURRENTLY {old}"
+        );
+    }
+    Recommendation {
+        kind: Action::CreateIndex,
+        summary,
+        ddl: blueprint.script.create.clone(),
+        rollback: blueprint.script.drop.clone(),
+        rewrite: None,
+        index: Some(blueprint.definition.clone()),
+        expected: expected(case, advised),
+        risk: risk(blueprint),
+    }
+}
+
+fn expected(case: &Case<'_>, advised: &Advised) -> Expected {
+    let first = advised.helped.first();
+    let costs = first.map(|helped| helped.proof.costs());
+    let times = first.and_then(|helped| match &helped.proof {
+        Proof::Answer(answer) => answer.before_ms.zip(answer.after_ms),
+        Proof::Formula(_) => None,
+    });
+    let percent = match (times, costs) {
+        (Some((before, after)), _) => ratio(before.get() - after.get(), before.get()),
+        (None, Some((before, after))) => ratio(before - after, before),
+        (None, None) => None,
+    };
+    let mean = first.and_then(|helped| case.workload.families().get(helped.family)?.mean());
+    let basis = first.map_or(WhatIfBasis::Formula, |helped| helped.proof.basis());
+    let word = match basis {
+        WhatIfBasis::Hypopg => "planner cost",
+        WhatIfBasis::Trial => "planner cost and a trial",
+        WhatIfBasis::Formula => "estimated planner cost",
+    };
+    let text = costs.map_or_else(String::new, |(before, after)| {
+        let saved = percent.unwrap_or_default();
+        format!(
+            "{} less: {word} {} instead of {}",
+            format::percent(saved),
+            format::quantity(after),
+            format::quantity(before)
+        )
+    });
+    Expected {
+        text,
+        before_cost: costs.map(|(before, _)| Cost(before)),
+        after_cost: costs.map(|(_, after)| Cost(after)),
+        before_ms: times.map(|(before, _)| before).or(mean),
+        after_ms: times.map(|(_, after)| after),
+        improvement_percent: percent.map(|share| share * 100.0),
+        basis,
+    }
+}
+
+/// What an index costs.
+pub fn risk(blueprint: &Blueprint) -> Risk {
+    let writes = &blueprint.writes;
+    let mut parts = Vec::new();
+    parts.extend(
+        blueprint
+            .size
+            .map(|size| format!("about {} of disk", format::bytes(size))),
+    );
+    parts.extend(
+        writes
+            .per_second
+            .map(|rate| format!("{} writes a second keep it up", format::quantity(rate))),
+    );
+    parts.extend(
+        writes
+            .hot_ratio
+            .filter(|share| *share > 0.0)
+            .map(|share| format!("{} of updates stop to be heap-only", format::percent(share))),
+    );
+    if parts.is_empty() {
+        parts.push("every write of the table keeps one more index".to_owned());
+    }
+    Risk {
+        text: parts.join("; "),
+        size_bytes: blueprint.size,
+        writes_per_second: writes.per_second,
+        hot_ratio: writes.hot_ratio,
+    }
+}

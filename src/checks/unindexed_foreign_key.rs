@@ -1,0 +1,410 @@
+//! `unindexed_foreign_key`: rows that refer to a row are looked for, and no index finds them.
+
+use std::collections::BTreeSet;
+
+use super::missing_index::risk;
+use super::workload::{Family, Field};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, with_columns};
+use crate::advisor::{leading_index, plain_index, updated};
+use crate::finding::{
+    Action, CheckId, Draft, Evidence, Expected, Formula, Impact, Location, Recommendation, Source,
+    Subject, Unit,
+};
+use crate::format;
+use crate::snapshot::delta::TableDelta;
+use crate::snapshot::{Area, ForeignKey, TableCounters, WhatIfBasis};
+use crate::sql::facts::{Elements, Facts, Operand, Role, Test};
+use crate::units::{Millis, float};
+
+/// Below so many rows a table is read as fast as an index (contract: indexes.md, refusals).
+const MIN_ROWS: f64 = 1_000.0;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("unindexed_foreign_key"),
+    title: "unindexed foreign key",
+    summary: "no index begins with a foreign key's columns, and rows are looked for by them",
+    category: Category::Schema,
+    needs: &[Area::Tables, Area::Indexes, Area::ForeignKeys],
+    page: include_str!("unindexed_foreign_key.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct UnindexedForeignKey;
+
+impl Check for UnindexedForeignKey {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn depth(&self) -> Depth {
+        Depth::ForeignKey
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        let keys = case.snapshot.foreign_keys.iter();
+        let own = keys.filter(|key| !key.inherited);
+        found.extend(own.filter_map(|key| propose(case, key)));
+    }
+}
+
+fn propose(case: &Case<'_>, key: &ForeignKey) -> Option<Proposal> {
+    let table = case.catalog.by_oid(key.table)?;
+    let parent = case.catalog.by_oid(key.referenced_table)?;
+    let large = case.catalog.tuples(table)? >= MIN_ROWS;
+    if !large || is_indexed(case, table, key) {
+        return None;
+    }
+    let need = Need::of(case, key, table, parent);
+    let mut evidence = need.evidence(case, parent).into_iter();
+    let proof = evidence.next()?;
+    let name = with_columns(&table.table.name.to_string(), &key.columns);
+    let title = format!("unindexed foreign key on {name}");
+    let mut draft = Draft::new(
+        Subject::new(&name),
+        title,
+        proof,
+        recommendation(case, key, table, parent)?,
+    );
+    for more in evidence.chain(rows(case, table)) {
+        draft = draft.with(more);
+    }
+    Some(Proposal {
+        draft: draft
+            .at(location(case, key, table, &need.families()))
+            .costing(impact(case, &need)),
+        families: need.writers,
+    })
+}
+
+/// Whether an index begins with the key's columns, in any order. One without the rows whose key is NULL serves as well: those refer to nothing.
+fn is_indexed(case: &Case<'_>, table: TableRef<'_>, key: &ForeignKey) -> bool {
+    if leading_index(case, table, &key.columns).is_some() {
+        return true;
+    }
+    let not_null = |predicate: &str| {
+        key.columns.iter().any(|column| {
+            let name = crate::ids::quote_ident(column);
+            predicate == format!("({name} IS NOT NULL)")
+                || predicate == format!("{name} IS NOT NULL")
+        })
+    };
+    case.catalog.indexes(table.table.oid).any(|index| {
+        let leading: BTreeSet<Option<&str>> = index
+            .keys
+            .iter()
+            .take(key.columns.len())
+            .map(|column| column.column.as_deref())
+            .collect();
+        let wanted: BTreeSet<Option<&str>> = key
+            .columns
+            .iter()
+            .map(|column| Some(column.as_str()))
+            .collect();
+        index.valid
+            && index.method == "btree"
+            && leading == wanted
+            && index.predicate.as_deref().is_some_and(not_null)
+    })
+}
+
+/// Who looks for rows by the key.
+struct Need {
+    /// The referenced table's position and counters, where rows of it went or changed their key.
+    parent: Option<(TableDelta, TableCounters)>,
+    /// Whether updates count: a statement sets a referenced column.
+    updates: bool,
+    /// Statements that delete from the referenced table, or change its key: what they spend on the check is in their time.
+    writers: Vec<usize>,
+    /// Statements that join or look up by the key.
+    readers: Vec<usize>,
+}
+
+impl Need {
+    fn of(case: &Case<'_>, key: &ForeignKey, table: TableRef<'_>, parent: TableRef<'_>) -> Self {
+        // A key that does not change is not looked for (`RI_FKey_pk_upd_check_required`, `ri_triggers.c`).
+        let updates = updated(case).get(&parent.place).is_some_and(|set| {
+            key.referenced_columns
+                .iter()
+                .any(|column| set.contains(column))
+        });
+        let delta = case.workload.window().table(parent.place).copied();
+        let counted = delta.map(|delta| (delta, *delta.counters.get()));
+        let written = counted
+            .filter(|(_, counters)| counters.n_tup_del > 0 || (updates && counters.n_tup_upd > 0));
+        let mut need = Self {
+            parent: written,
+            updates,
+            writers: Vec::new(),
+            readers: Vec::new(),
+        };
+        for (place, family) in case.workload.families().iter().enumerate() {
+            if let Some(facts) = facts(case, family) {
+                if writes(case, facts, key, parent) {
+                    need.writers.push(place);
+                } else if reads(case, facts, key, table) {
+                    need.readers.push(place);
+                }
+            }
+        }
+        need
+    }
+
+    /// All of them.
+    fn families(&self) -> Vec<usize> {
+        let mut families = self.writers.clone();
+        families.extend(&self.readers);
+        families
+    }
+
+    fn evidence(&self, case: &Case<'_>, parent: TableRef<'_>) -> Vec<Evidence> {
+        let mut evidence = Vec::new();
+        if let Some((delta, counters)) = self.parent {
+            let counted = |label: &str, value: i64, field: &str| {
+                (value > 0).then(|| table_counter(label, (delta, parent), value, field))
+            };
+            evidence.extend(counted(
+                "rows deleted from the referenced table",
+                counters.n_tup_del,
+                "n_tup_del",
+            ));
+            if self.updates {
+                evidence.extend(counted(
+                    "rows updated in the referenced table",
+                    counters.n_tup_upd,
+                    "n_tup_upd",
+                ));
+            }
+        }
+        let calls = |label: &str, families: &[usize], field: Field, unit: Unit| {
+            sum(case, families, field)
+                .map(|(value, term)| case.workload.counted(label, value, unit, term))
+        };
+        evidence.extend(calls(
+            "calls of statements that join or look up by it",
+            &self.readers,
+            Field::Calls,
+            Unit::Calls,
+        ));
+        if self.parent.is_some() {
+            evidence.extend(calls(
+                "execution time of deletes and key changes",
+                &self.writers,
+                Field::ExecTime,
+                Unit::Ms,
+            ));
+        }
+        evidence
+    }
+}
+
+/// A counter of a table in the window.
+fn table_counter(
+    label: &str,
+    (delta, table): (TableDelta, TableRef<'_>),
+    value: i64,
+    field: &str,
+) -> Evidence {
+    let now = table.pointer(&format!("/counters/{field}"));
+    let value = float(value);
+    match delta.base {
+        None => Evidence::read(label, value, Unit::Rows, Source::PgStat, now),
+        Some(base) => {
+            let then = Formula::at(&format!("/samples/0/tables/{base}/counters/{field}"));
+            let formula = Formula::new(format!("{} - {then}", Formula::at(&now)));
+            Evidence::computed(label, value, Unit::Rows, Source::PgStat, formula)
+        }
+    }
+}
+
+/// The sum of a counter over families, with its formula; `None` without any.
+fn sum(case: &Case<'_>, families: &[usize], field: Field) -> Option<(f64, String)> {
+    let workload = &case.workload;
+    let each: Vec<(f64, String)> = families
+        .iter()
+        .filter_map(|place| {
+            let family = workload.families().get(*place)?;
+            Some((family.sum(workload, field)?, family.term(workload, field)?))
+        })
+        .collect();
+    let value = each.iter().map(|(value, _)| value).sum();
+    let terms: Vec<String> = each.into_iter().map(|(_, term)| term).collect();
+    match terms.as_slice() {
+        [] => None,
+        [only] => Some((value, only.clone())),
+        _ => Some((value, format!("sum({})", terms.join(", ")))),
+    }
+}
+
+fn facts<'c>(case: &'c Case<'_>, family: &Family) -> Option<&'c Facts> {
+    let member = family.members().first().filter(|_| family.calls() > 0)?;
+    case.facts(member.statement)
+}
+
+/// Whether a statement deletes from the referenced table, or changes what is referred to.
+fn writes(case: &Case<'_>, facts: &Facts, key: &ForeignKey, parent: TableRef<'_>) -> bool {
+    facts.relations.iter().any(|used| {
+        let table = used
+            .resolved
+            .as_ref()
+            .and_then(|name| case.catalog.named(name));
+        let changes = || {
+            key.referenced_columns
+                .iter()
+                .any(|column| used.written.contains(column))
+        };
+        let kind = match used.role {
+            Role::DeleteTarget => true,
+            Role::UpdateTarget | Role::MergeTarget => changes(),
+            Role::Scan | Role::InsertTarget => false,
+        };
+        kind && table.is_some_and(|table| table.table.oid == parent.table.oid)
+    })
+}
+
+/// Whether a statement compares all of the key's columns with values or with another relation.
+fn reads(case: &Case<'_>, facts: &Facts, key: &ForeignKey, table: TableRef<'_>) -> bool {
+    facts.relations.iter().enumerate().any(|(place, used)| {
+        let own = used
+            .resolved
+            .as_ref()
+            .and_then(|name| case.catalog.named(name));
+        let is_table = own.is_some_and(|own| own.table.oid == table.table.oid);
+        is_table
+            && used.role != Role::InsertTarget
+            && key.columns.iter().all(|column| {
+                let compared = used.predicates.iter().any(|predicate| {
+                    let one = matches!(
+                        &predicate.test,
+                        Test::Equal(_) | Test::In(Elements::List(_) | Elements::Array(_))
+                    );
+                    let named = matches!(&predicate.operand, Operand::Column(own) if own == column);
+                    one && named && predicate.arms.is_empty()
+                });
+                let joined = facts.joins.iter().any(|edge| {
+                    [&edge.left, &edge.right].into_iter().any(|side| {
+                        edge.operator == "="
+                            && side.relation() == place
+                            && side.column() == Some(column)
+                    })
+                });
+                compared || joined
+            })
+    })
+}
+
+fn rows(case: &Case<'_>, table: TableRef<'_>) -> Option<Evidence> {
+    let leaves = case.catalog.leaves(table);
+    match leaves.as_slice() {
+        [leaf] => Some(Evidence::read(
+            "rows of the referencing table",
+            leaf.table.tuples?.get(),
+            Unit::Rows,
+            Source::Catalog,
+            leaf.pointer("/tuples"),
+        )),
+        _ => None,
+    }
+}
+
+fn location(
+    case: &Case<'_>,
+    key: &ForeignKey,
+    table: TableRef<'_>,
+    families: &[usize],
+) -> Location {
+    let mut location = Location {
+        table: Some(table.table.name.to_string()),
+        columns: key.columns.clone(),
+        ..Location::default()
+    };
+    for place in families {
+        if let Some(family) = case.workload.families().get(*place) {
+            let found = case.location(family);
+            location.query = location.query.or(found.query);
+            for queryid in found.queryids {
+                if !location.queryids.contains(&queryid) {
+                    location.queryids.push(queryid);
+                }
+            }
+        }
+    }
+    location
+}
+
+/// Deletes of the referenced table do little else than look for rows that refer to theirs; how much of a reader's time an index would save, only the planner can tell.
+fn impact(case: &Case<'_>, need: &Need) -> Impact {
+    let families = case.workload.families();
+    let of = |places: &[usize]| -> (i64, Millis) {
+        let found = places.iter().filter_map(|place| families.get(*place));
+        let calls = found.clone().map(Family::calls).sum();
+        (calls, found.map(Family::time).sum())
+    };
+    let ((deletes, time), (reads, _)) = (of(&need.writers), of(&need.readers));
+    let mut parts = Vec::new();
+    if let Some((_, counters)) = need.parent {
+        parts.push(format!(
+            "{} rows of the referenced table were deleted",
+            format::count(float(counters.n_tup_del))
+        ));
+    }
+    if deletes > 0 {
+        parts.push(format!(
+            "{} calls, {}",
+            format::count(float(deletes)),
+            format::duration(time)
+        ));
+    }
+    if reads > 0 {
+        parts.push(format!(
+            "{} calls join or look up by it",
+            format::count(float(reads))
+        ));
+    }
+    Impact {
+        text: parts.join("; "),
+        time_ms: (deletes > 0).then_some(time),
+        share: (deletes > 0).then(|| case.workload.share(time)).flatten(),
+        calls: Some(deletes + reads),
+    }
+}
+
+fn recommendation(
+    case: &Case<'_>,
+    key: &ForeignKey,
+    table: TableRef<'_>,
+    parent: TableRef<'_>,
+) -> Option<Recommendation> {
+    let blueprint = plain_index(case, table, &key.columns)?;
+    let mut summary = format!(
+        "create an index on {} ({})",
+        table.table.name,
+        blueprint.definition.key_list()
+    );
+    if let Some(old) = &blueprint.replaces {
+        summary = format!(
+            "{summary}; it begins with the keys of {old}, which is then superfluous: DROP INDEX CONCURRENTLY {old}"
+        );
+    }
+    Some(Recommendation {
+        kind: Action::CreateIndex,
+        summary,
+        ddl: blueprint.script.create.clone(),
+        rollback: blueprint.script.drop.clone(),
+        rewrite: None,
+        index: Some(blueprint.definition.clone()),
+        expected: Expected {
+            text: format!(
+                "a row deleted from {} finds those that refer to it without reading all of {}",
+                parent.table.name, table.table.name
+            ),
+            before_cost: None,
+            after_cost: None,
+            before_ms: None,
+            after_ms: None,
+            improvement_percent: None,
+            basis: WhatIfBasis::Formula,
+        },
+        risk: risk(&blueprint),
+    })
+}
