@@ -110,10 +110,11 @@ pub fn bytes(size: Bytes) -> String {
     format!("{} {name}", one_decimal(value))
 }
 
-/// A share of 0..1 as a percentage: `43 %`, `2.1 %`, `< 0.1 %`.
+/// A share of 0..1 as a percentage: `43 %`, `2.1 %`, `< 0.1 %`. Nearly all is never rounded to all: `99.9 %`.
 pub fn percent(share: f64) -> String {
     match share * 100.0 {
         p if !p.is_finite() => "unknown".to_owned(),
+        p if (99.0..100.0).contains(&p) => format!("{:.1} %", (p * 10.0).floor() / 10.0),
         p if p.abs() >= 10.0 => format!("{p:.0} %"),
         p if p.abs() >= 0.1 || p == 0.0 => format!("{} %", trim_zeros(&format!("{p:.1}"))),
         p if p > 0.0 => "< 0.1 %".to_owned(),
@@ -201,6 +202,9 @@ mod tests {
         for (share, text) in [
             (0.43, "43 %"),
             (0.021, "2.1 %"),
+            (0.985, "98 %"),
+            (0.997_95, "99.7 %"),
+            (0.999_99, "99.9 %"),
             (0.000_2, "< 0.1 %"),
             (0.0, "0 %"),
             (1.0, "100 %"),

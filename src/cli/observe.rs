@@ -23,6 +23,9 @@ const SUB_WINDOWS: u32 = 6;
 /// of the probes, so that a run ends at the latest ten seconds after its budget.
 const TIME_TO_LOOK: Duration = Duration::from_secs(3);
 
+/// What-if questions cost the server planning only, so they get a little more than what the probes left of the budget.
+const TIME_FOR_WHAT_IF: Duration = Duration::from_secs(2);
+
 /// What becomes of literals in the Snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Literals {
@@ -107,10 +110,15 @@ async fn get_plans(
     )
     .await;
     progress.step(&format!(
-        "{} plans in {:.1} s",
+        "{} plans in {:.1} s; asking what indexes would bring",
         snapshot.plans.len(),
         started.elapsed().as_secs_f64()
     ));
+    if !interrupt.asked() {
+        let left = (options.budget + TIME_FOR_WHAT_IF).saturating_sub(started.elapsed());
+        probe::ask_what_if(session, snapshot, options, left, interrupt.flag()).await;
+        progress.step(&format!("{} what-if answers", snapshot.what_if.len()));
+    }
 }
 
 async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> {

@@ -21,6 +21,7 @@ mod sample;
 mod statistics;
 mod step;
 mod values;
+mod what_if;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub use choose::{Weight, choose};
 pub use fault::Fault;
 pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
+pub use what_if::ask_what_if;
 
 use crate::connect::Session;
 use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus, Snapshot, Table};
