@@ -48,6 +48,7 @@ executes_text (name) AS (
         ('database_to_xml'), ('database_to_xmlschema'), ('database_to_xml_and_xmlschema'), ('ts_stat'), ('ts_rewrite'), ('crosstab'), ('crosstab2'),
         ('crosstab3'), ('crosstab4'), ('crosstabn'), ('connectby'), ('xpath_table'), ('dblink'), ('dblink_exec'), ('dblink_open'), ('dblink_send_query')
 ),
+-- early: a domain's constraint, which the server evaluates when it merely reads a constant or a parameter of the type.
 -- strength: 2 runs when the statement is executed, 1 may be evaluated when it is planned, 0 may be named by text in a function's body.
 seed (class, object, strength) AS (
     SELECT 'pg_proc'::regclass::oid, p.oid, 2
@@ -71,10 +72,12 @@ seed (class, object, strength) AS (
     FROM pg_cast AS k
     WHERE k.castfunc >= 16384 AND k.castsource < 16384 AND k.casttarget < 16384
 ),
-reached (class, object, strength, root_class, root) AS (
-    SELECT class, object, strength, class, object FROM seed
+reached (class, object, strength, early, root_class, root) AS (
+    SELECT class, object, strength, false, class, object FROM seed
     UNION
-    SELECT edge.class, edge.object, least(r.strength, edge.strength), r.root_class, r.root
+    SELECT edge.class, edge.object, least(r.strength, edge.strength),
+        r.early OR r.class = 'pg_type'::regclass AND edge.class = 'pg_constraint'::regclass,
+        r.root_class, r.root
     FROM reached AS r
     CROSS JOIN LATERAL (
         -- What an object uses by name.
@@ -266,15 +269,18 @@ reached (class, object, strength, root_class, root) AS (
     ) AS edge
 ),
 judged AS (
-    SELECT r.class, r.object, r.strength, r.root_class, r.root, fact.owner, fact.name, fact.trait
+    SELECT r.class, r.object, r.strength, r.early, r.root_class, r.root, fact.owner, fact.name, fact.trait
     FROM reached AS r
     CROSS JOIN LATERAL (
         SELECT p.proowner, p.proname,
             CASE
                 WHEN p.proname IN (SELECT name FROM executes_text) THEN 'executes_text'
+                -- Of a volatile one it is enough that it is not executed.
+                WHEN p.provolatile <> 'v' AND p.pronargs > 0 AND p.prosrc ~* '\mexecute\M' AND l.lanname NOT IN ('c', 'internal') THEN 'executes_text'
                 WHEN p.provolatile = 'v' AND p.proname NOT IN (SELECT name FROM harmless) THEN 'volatile'
             END
         FROM pg_proc AS p
+        JOIN pg_language AS l ON l.oid = p.prolang
         WHERE r.class = 'pg_proc'::regclass AND p.oid = r.object
         UNION ALL
         SELECT o.oprowner, o.oprname, NULL
@@ -311,6 +317,7 @@ objections AS (
                 AND EXISTS (SELECT FROM pg_roles AS o WHERE o.oid = j.owner AND o.rolsuper)
             ) THEN 'untrusted'
             WHEN j.trait = 'executes_text' AND j.strength >= 1 THEN 'executes_text'
+            WHEN j.trait = 'volatile' AND j.early AND j.strength >= 1 THEN 'early'
             WHEN j.trait IN ('volatile', 'foreign') AND j.strength = 2 THEN j.trait
         END AS objection
     FROM judged AS j

@@ -136,6 +136,8 @@ pub enum ObjectionKind {
     Untrusted,
     /// Runs text or rules that cannot be followed.
     ExecutesText,
+    /// A volatile function in a domain's constraint: reading a value of the type calls it.
+    Early,
     /// A volatile function that is not known to be harmless.
     Volatile,
     /// A foreign table.
@@ -149,6 +151,7 @@ impl Objection {
             "volatile" => ObjectionKind::Volatile,
             "foreign" => ObjectionKind::Foreign,
             "executes_text" => ObjectionKind::ExecutesText,
+            "early" => ObjectionKind::Early,
             _ => ObjectionKind::Untrusted,
         };
         let object_kind: &str = row.try_get("kind")?;
@@ -187,6 +190,12 @@ pub fn judge(text: TextVerdict, objections: &[Objection], allowed: Writes) -> Ve
     if let Some(objection) = of(ObjectionKind::ExecutesText).next() {
         return Verdict::Refuse(Hold::new(format!(
             "{} executes text that cannot be checked",
+            objection.named()
+        )));
+    }
+    if let Some(objection) = of(ObjectionKind::Early).next() {
+        return Verdict::Refuse(Hold::new(format!(
+            "{} is volatile and called by a domain's constraint: reading a value would run it",
             objection.named()
         )));
     }

@@ -39,6 +39,7 @@ CREATE TABLE m_generated (id int, x int GENERATED ALWAYS AS (evil(id)) STORED);
 CREATE TABLE m_check (id int CHECK (evil_test(id)));
 CREATE DOMAIN m_domain AS int CHECK (evil_test(VALUE));
 CREATE TABLE m_column (id m_domain);
+CREATE DOMAIN m_locking AS int CHECK (pg_try_advisory_lock(VALUE)); CREATE TABLE m_early (id m_locking);
 CREATE TYPE m_pair AS (a m_domain, b int);
 CREATE TABLE m_array (id m_pair[]);
 CREATE TABLE m_statistics (id int, x int);
@@ -71,6 +72,7 @@ CREATE STATISTICS IF NOT EXISTS m_ext ON (public.evil(id)), (x + 1) FROM m_stati
 CREATE FUNCTION opaque(int) RETURNS int STABLE LANGUAGE plpgsql AS $$BEGIN RETURN evil($1); END$$;
 CREATE FUNCTION dynamic(int) RETURNS int STABLE LANGUAGE plpgsql AS $$DECLARE r int; BEGIN EXECUTE 'SELECT evil(1)' INTO r; RETURN r; END$$;
 CREATE FUNCTION harmless(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT $1 + 1';
+CREATE FUNCTION run_text(text) RETURNS int STABLE LANGUAGE plpgsql AS $$DECLARE r int; BEGIN EXECUTE $1 INTO r; RETURN r; END$$;
 CREATE VIEW sleeping AS SELECT set_config('work_mem', '64kB', false) AS x;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC;
 ";
@@ -285,7 +287,22 @@ const CASES: &[(&str, ProbeStatus, &str)] = &[
         Refused,
         "function public.evil(integer)",
     ),
+    (
+        "SELECT id FROM m_early WHERE id = $1",
+        Refused,
+        "pg_try_advisory_lock",
+    ),
+    (
+        "INSERT INTO m_early VALUES ($1)",
+        Refused,
+        "pg_try_advisory_lock",
+    ),
     // Text that runs text.
+    (
+        "SELECT run_text('SELECT public.' || 'ev' || 'il(1)')",
+        Refused,
+        "function public.run_text(text) executes text",
+    ),
     (
         "SELECT query_to_xml('SELECT 1', true, true, '')",
         Refused,
