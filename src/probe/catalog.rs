@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::statistics::Elements;
 use crate::ids::QualifiedName;
 use crate::snapshot::{Column, Table};
 use crate::sql::mentions::Mentions;
@@ -14,6 +15,8 @@ pub(super) struct Tables {
     by_name: BTreeMap<String, BTreeMap<String, usize>>,
     all: Vec<Table>,
     relations: Vec<RelationColumns>,
+    views: BTreeMap<String, BTreeMap<String, RelationColumns>>,
+    elements: Elements,
     samples: BTreeMap<(QualifiedName, String), Option<String>>,
 }
 
@@ -38,6 +41,8 @@ impl Tables {
             by_name,
             all: tables.to_vec(),
             relations,
+            views: BTreeMap::new(),
+            elements: Elements::new(),
             samples: BTreeMap::new(),
         }
     }
@@ -45,6 +50,21 @@ impl Tables {
     /// The tables with the statistics that were read since.
     pub(super) fn tables_mut(&mut self) -> &mut [Table] {
         &mut self.all
+    }
+
+    /// Adds views, through which a text may name the columns of tables.
+    pub(super) fn add_views(&mut self, views: Vec<RelationColumns>) {
+        for view in views {
+            self.views
+                .entry(view.name.name.clone())
+                .or_default()
+                .insert(view.name.schema.clone(), view);
+        }
+    }
+
+    /// Adds the most common elements of array columns.
+    pub(super) fn add_elements(&mut self, elements: Elements) {
+        self.elements.extend(elements);
     }
 
     fn position(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<usize> {
@@ -133,11 +153,28 @@ impl TablesUnder<'_> {
     pub(super) fn sample(&self, table: &QualifiedName, column: &str) -> Option<&Option<String>> {
         self.tables.sample(table, column)
     }
+
+    /// The most common elements of an array column.
+    pub(super) fn elements(&self, table: &QualifiedName, column: &str) -> &[String] {
+        self.tables
+            .elements
+            .get(&(table.clone(), column.to_owned()))
+            .map_or(&[], Vec::as_slice)
+    }
 }
 
 impl CatalogNames for TablesUnder<'_> {
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<&RelationColumns> {
-        let position = self.tables.position(schema, name, self.path)?;
-        self.tables.relations.get(position)
+        let in_schema = |schema: &String| {
+            let table = self.tables.by_name.get(name).and_then(|t| t.get(schema));
+            let view = self.tables.views.get(name).and_then(|v| v.get(schema));
+            table
+                .and_then(|position| self.tables.relations.get(*position))
+                .or(view)
+        };
+        match schema {
+            Some(schema) => in_schema(&schema.to_owned()),
+            None => self.path.iter().find_map(in_schema),
+        }
     }
 }

@@ -18,6 +18,7 @@ use super::fault::Fault;
 use super::guard::{GuardNames, Hold, Verdict, Writes, judge, judge_text};
 use super::link::{Access, ProbeSession, SET, Settings, get, pinned_path};
 use super::paths::RolePaths;
+use super::statistics::VIEWS;
 use crate::connect::Session;
 use crate::ids::{StatementKey, quote_ident};
 use crate::snapshot::{
@@ -232,12 +233,9 @@ impl HypopgOracle {
         let names: Vec<String> = Mentions::of(&question.text).names.into_iter().collect();
         let rows = self
             .session
-            .own(
-                include_str!("../../queries/probe_views.sql"),
-                &[(&names, Type::TEXT_ARRAY)],
-            )
+            .own(VIEWS, &[(&names, Type::TEXT_ARRAY)])
             .await?;
-        rows.first().map_or(Ok(true), |row| get(row, "found"))
+        Ok(!rows.is_empty())
     }
 
     async fn with_indexes(

@@ -369,6 +369,7 @@ impl Run<'_> {
         tables: &mut Tables,
     ) -> Result<(), Fault> {
         let mut wanted = BTreeSet::new();
+        let mut names = BTreeSet::new();
         for position in candidates {
             let Some(text) = snapshot
                 .statements
@@ -381,6 +382,13 @@ impl Run<'_> {
             let mut path = session.schemas().to_vec();
             path.extend(tables.missing_schema(&mentions, &path));
             wanted.extend(tables.mentioned(&mentions, &path).map(|table| table.oid));
+            names.extend(mentions.names);
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        match statistics::views(session, &names).await {
+            Err(fault) if fault.is_lost() => return Err(fault),
+            // Without them, parameters on columns of views get values of their type.
+            views => tables.add_views(views.unwrap_or_default()),
         }
         let wanted: BTreeSet<_> = wanted.into_iter().take(MAX_TABLES).collect();
         let mut chosen: Vec<&mut Table> = tables
@@ -388,20 +396,24 @@ impl Run<'_> {
             .iter_mut()
             .filter(|table| wanted.contains(&table.oid))
             .collect();
-        match statistics::read(session, &mut chosen).await {
+        let elements = match statistics::read(session, &mut chosen).await {
             Err(fault) if fault.is_lost() => return Err(fault),
-            Err(fault) => snapshot.gaps.push(Gap {
-                area: Area::ColumnStatistics,
-                reason: format!("the values of columns cannot be read: {fault}"),
-                remedy: None,
-            }),
-            Ok(()) => {}
-        }
+            Err(fault) => {
+                snapshot.gaps.push(Gap {
+                    area: Area::ColumnStatistics,
+                    reason: format!("the values of columns cannot be read: {fault}"),
+                    remedy: None,
+                });
+                statistics::Elements::new()
+            }
+            Ok(elements) => elements,
+        };
         for table in &mut snapshot.tables {
             if let Some(read) = chosen.iter().find(|read| read.oid == table.oid) {
                 table.columns.clone_from(&read.columns);
             }
         }
+        tables.add_elements(elements);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Reads what values of parameters are taken from: most common values and histograms.
+//! Reads what values of parameters are taken from: most common values and histograms, and the views through which columns are named.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,20 @@ use super::fault::Fault;
 use super::link::{Access, ProbeSession, get};
 use crate::ids::QualifiedName;
 use crate::snapshot::{ColumnStatistics, Table};
+use crate::sql::scope::RelationColumns;
 use crate::units::Bytes;
 
-/// Reads the statistics of these tables' columns into them, in one round trip.
-pub(super) async fn read(session: &ProbeSession, tables: &mut [&mut Table]) -> Result<(), Fault> {
+/// The most common elements of array columns, by table and column.
+pub(super) type Elements = BTreeMap<(QualifiedName, String), Vec<String>>;
+
+/// Reads the statistics of these tables' columns into them, in one round trip, and returns those of array elements.
+pub(super) async fn read(
+    session: &ProbeSession,
+    tables: &mut [&mut Table],
+) -> Result<Elements, Fault> {
+    let mut elements = Elements::new();
     if tables.is_empty() {
-        return Ok(());
+        return Ok(elements);
     }
     let schemas: Vec<String> = tables.iter().map(|t| t.name.schema.clone()).collect();
     let names: Vec<String> = tables.iter().map(|t| t.name.name.clone()).collect();
@@ -33,6 +41,9 @@ pub(super) async fn read(session: &ProbeSession, tables: &mut [&mut Table]) -> R
             get::<String>(&row, "table")?,
         );
         let column: String = get(&row, "column")?;
+        if let Some(common) = get::<Option<Vec<String>>>(&row, "most_common_elements")? {
+            elements.insert((table.clone(), column.clone()), common);
+        }
         found.insert((table, column), decode(&row)?);
     }
     for table in tables {
@@ -43,8 +54,34 @@ pub(super) async fn read(session: &ProbeSession, tables: &mut [&mut Table]) -> R
             }
         }
     }
-    Ok(())
+    Ok(elements)
 }
+
+/// The views among these names, with their queries, in one round trip.
+pub(super) async fn views(
+    session: &ProbeSession,
+    names: &[String],
+) -> Result<Vec<RelationColumns>, Fault> {
+    session.begin(Access::Read).await?;
+    let rows = session.own(VIEWS, &[(&names, Type::TEXT_ARRAY)]).await;
+    session.end().await?;
+    rows?
+        .iter()
+        .map(|row| {
+            Ok(RelationColumns {
+                name: QualifiedName::new(
+                    get::<String>(row, "schema")?,
+                    get::<String>(row, "name")?,
+                ),
+                columns: get(row, "columns")?,
+                view: get(row, "definition")?,
+            })
+        })
+        .collect()
+}
+
+/// Views by name.
+pub(super) const VIEWS: &str = include_str!("../../queries/probe_views.sql");
 
 fn decode(row: &Row) -> Result<ColumnStatistics, Fault> {
     let list = |column| get::<Option<Vec<String>>>(row, column).map(Option::unwrap_or_default);

@@ -98,31 +98,31 @@ impl Known<'_> {
         used: &ParameterUse,
         variant: ParameterVariant,
     ) -> Option<(String, String, String)> {
-        let (named, operator, position) = match used {
+        let (named, operator, position, variant) = match used {
             ParameterUse::Compared {
                 column,
                 operator,
                 position,
-            } => (column, operator.as_str(), *position),
-            ParameterUse::Assigned { column, position } => (column, "=", *position),
+            } => (column, operator.as_str(), *position, variant),
+            // What is stored decides about no plan: it is no reason for another one.
+            ParameterUse::Assigned { column, position } => {
+                (column, "=", *position, ParameterVariant::Typical)
+            }
             _ => return None,
         };
         let (table, column) = self.tables.column(named)?;
-        if let (Some(_), Some(inferred)) = (&named.expression, self.type_of(number)) {
-            if family(&inferred.base) != family(&column.type_name) {
-                return None;
-            }
-        } else if named.expression.is_some() && family(&column.type_name) != Family::Text {
-            return None;
-        }
-        if !takes_its_own_type(operator) {
+        if !takes_its_own_type(operator) || !self.fits(number, named, column) {
             return None;
         }
         let nth = self.earlier_uses(number, named);
         let pick = |nth: usize| self.pick(&table.name, column, variant, nth);
         let name = format!("{}.{}", table.name, column.name);
         match position {
-            Position::Part | Position::ColumnElement => None,
+            Position::Part => None,
+            Position::ColumnElement => self.element(&table.name, column, variant, nth),
+            Position::Element if operator != "=" && operator != "<>" => {
+                self.element(&table.name, column, variant, nth)
+            }
             Position::Array => {
                 let values: Vec<(String, &str)> = (0..ARRAY_LENGTH).filter_map(pick).collect();
                 let (_, what) = values.first()?;
@@ -150,6 +150,42 @@ impl Known<'_> {
                 Some((column.type_name.clone(), value, format!("{what} of {name}")))
             }
         }
+    }
+
+    /// Whether values of the column are values of what the parameter is compared with: the column itself, or an expression of a like type.
+    fn fits(&self, number: u32, named: &ParameterColumn, column: &Column) -> bool {
+        let Some(expression) = &named.expression else {
+            return true;
+        };
+        let text = expression.contains("lower(") || expression.contains("upper(");
+        let of_column = family(&column.type_name);
+        text || match self.type_of(number) {
+            Some(inferred) => family(&inferred.base) == of_column,
+            None => of_column == Family::Text,
+        }
+    }
+
+    /// An element of an array column.
+    fn element(
+        &self,
+        table: &QualifiedName,
+        column: &Column,
+        variant: ParameterVariant,
+        nth: usize,
+    ) -> Option<(String, String, String)> {
+        let elements = self.tables.elements(table, &column.name);
+        let start = match variant {
+            ParameterVariant::MostCommon => 0,
+            _ => elements.len() / 2,
+        };
+        let index = (start + nth).checked_rem(elements.len())?;
+        let value = elements.get(index)?.clone();
+        let type_name = column.type_name.trim_end_matches("[]").to_owned();
+        Some((
+            type_name,
+            value,
+            format!("common element of {table}.{}", column.name),
+        ))
     }
 
     /// How many parameters before this one are compared with the same column for equality: the elements of an IN list are to differ.
@@ -265,7 +301,7 @@ fn pick(
     };
     match variant {
         ParameterVariant::MostCommon => most_common().or_else(middle),
-        ParameterVariant::Rare => at(histogram, histogram.len() / 4)
+        ParameterVariant::Rare if !common.is_empty() => at(histogram, histogram.len() / 4)
             .map(|value| (value, "rare value"))
             .or_else(|| {
                 let last = common.len().checked_sub(1 + nth % common.len().max(1))?;
@@ -408,7 +444,7 @@ fn argument(uses: &[ParameterUse]) -> Option<String> {
             ("normalize", 1) => "NFC",
             ("regexp_replace", 3) | ("regexp_matches" | "regexp_split_to_array", 2) => "g",
             ("width_bucket", 1) => "0",
-            ("width_bucket", 2) => "100",
+            ("width_bucket", 2) | ("int4range" | "int8range" | "numrange", 1) => "100",
             ("width_bucket", 3) | ("generate_series", 1) => "10",
             ("daterange" | "int4range" | "int8range" | "numrange" | "tsrange" | "tstzrange", 2) => {
                 "[)"
