@@ -11,6 +11,7 @@
 mod attempt;
 mod catalog;
 mod choose;
+mod defaults;
 mod explain;
 mod fault;
 pub mod guard;

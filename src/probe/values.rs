@@ -1,6 +1,7 @@
 //! Values for parameters: from the planner's statistics of the column that a parameter is used with, else from a row of the table, else from its type.
 
 use super::catalog::TablesUnder;
+use super::defaults::{argument, array, cast_type, default_of};
 use super::explain::InferredType;
 use crate::ids::QualifiedName;
 use crate::snapshot::{Column, ColumnStatistics, ParameterValue, ParameterVariant};
@@ -373,14 +374,6 @@ fn pattern(value: &str, operator: &str) -> String {
     }
 }
 
-/// An array constant of the values.
-fn array<'v>(values: impl Iterator<Item = &'v str>) -> String {
-    let quoted: Vec<String> = values
-        .map(|value| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")))
-        .collect();
-    format!("{{{}}}", quoted.join(","))
-}
-
 /// Kinds of types that read one another's text form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -410,129 +403,130 @@ fn family(type_name: &str) -> Family {
     }
 }
 
-/// The type that the text casts a parameter to.
-fn cast_type(uses: &[ParameterUse]) -> Option<InferredType> {
-    uses.iter().find_map(|used| match used {
-        ParameterUse::Cast(name) => {
-            let type_ = InferredType {
-                name: name.clone(),
-                base: name.to_ascii_lowercase(),
-                kind: "b".to_owned(),
-                label: None,
-            };
-            default_of(&type_).is_some().then_some(type_)
-        }
-        _ => None,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::catalog::Tables;
+    use crate::snapshot::Table;
+    use crate::sql::parameters::parameters;
 
-/// What a function takes that not every value of the type is.
-fn argument(uses: &[ParameterUse]) -> Option<String> {
-    uses.iter().find_map(|used| {
-        let ParameterUse::Argument { function, index } = used else {
-            return None;
+    fn tables() -> Tables {
+        let statistics = |common: &[&str], histogram: &[String]| {
+            serde_json::json!({
+                "null_frac": 0.0, "avg_width_bytes": 4, "n_distinct": -1.0,
+                "most_common_values": common, "histogram_bounds": histogram,
+            })
         };
-        let value = match (function.as_str(), index) {
-            ("date_trunc" | "date_part" | "extract", 0) => "day",
-            ("timezone", 0) => "UTC",
-            ("date_bin", 0) => "1 day",
-            ("to_char" | "to_date" | "to_timestamp", 1) => "YYYY-MM-DD",
-            ("to_date" | "to_timestamp", 0) => "2025-01-01",
-            ("to_number", 1) => "9",
-            ("encode" | "decode", 1) => "hex",
-            ("convert_from" | "convert_to", 1) => "UTF8",
-            ("normalize", 1) => "NFC",
-            ("regexp_replace", 3) | ("regexp_matches" | "regexp_split_to_array", 2) => "g",
-            ("width_bucket", 1) => "0",
-            ("width_bucket", 2) | ("int4range" | "int8range" | "numrange", 1) => "100",
-            ("width_bucket", 3) | ("generate_series", 1) => "10",
-            ("daterange" | "int4range" | "int8range" | "numrange" | "tsrange" | "tstzrange", 2) => {
-                "[)"
-            }
-            (
-                "jsonb_to_recordset"
-                | "json_to_recordset"
-                | "jsonb_array_elements"
-                | "json_array_elements"
-                | "jsonb_array_elements_text"
-                | "json_array_elements_text"
-                | "jsonb_array_length"
-                | "json_array_length",
-                0,
-            )
-            | ("jsonb_populate_recordset" | "json_populate_recordset", 1) => "[]",
-            ("make_date" | "make_timestamp" | "make_timestamptz", 0) => "2025",
-            ("percentile_cont" | "percentile_disc", 0) => "0.5",
-            ("current_setting", 0) => "work_mem",
-            (privilege, last) if privilege.starts_with("has_") && *last > 0 => "SELECT",
-            ("has_table_privilege", 0) => "pg_class",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    })
-}
-
-/// An ordinary value of a type.
-fn default_of(type_: &InferredType) -> Option<String> {
-    if let Some(label) = &type_.label {
-        return Some(label.clone());
+        let numbers: Vec<String> = (0..=100).map(|n| (n * 10).to_string()).collect();
+        let names: Vec<String> = (10..=20).map(|n| format!("Name_{n}%")).collect();
+        let table: Table = serde_json::from_value(serde_json::json!({
+            "oid": 1, "name": {"schema": "public", "name": "t"}, "kind": "table",
+            "columns": [
+                {"name": "id", "type_name": "integer", "statistics": statistics(&[], &numbers)},
+                {"name": "kind", "type_name": "text", "statistics": statistics(&["done", "new", "odd"], &[])},
+                {"name": "name", "type_name": "text", "statistics": statistics(&["Common"], &names)},
+                {"name": "at", "type_name": "date"},
+            ],
+        }))
+        .unwrap();
+        Tables::new(&[table])
     }
-    if let Some(element) = type_.base.strip_suffix("[]") {
-        let element = InferredType {
-            name: element.to_owned(),
-            base: element.to_owned(),
+
+    fn type_(name: &str) -> InferredType {
+        InferredType {
+            name: name.to_owned(),
+            base: name.to_owned(),
             kind: "b".to_owned(),
             label: None,
+        }
+    }
+
+    /// The values that a text's parameters get; `NULL` for none, `?` where the types are needed first.
+    fn values(text: &str, variant: ParameterVariant, types: Option<&[InferredType]>) -> String {
+        let tables = tables();
+        let path = ["public".to_owned()];
+        let under = tables.under(&path);
+        let uses = parameters(text, &under);
+        let count = u32::try_from(text.matches('$').count()).unwrap();
+        let known = Known {
+            uses: &uses,
+            count,
+            types,
+            tables: &under,
+            source: Source::Columns,
         };
-        return Some(default_of(&element).map_or_else(
-            || "{}".to_owned(),
-            |value| array(std::iter::once(value.as_str())),
-        ));
+        let chosen = known.choose(variant);
+        chosen.map_or_else(
+            || "?".to_owned(),
+            |values| {
+                let values = values.into_iter();
+                let texts = values.map(|value| value.value.unwrap_or_else(|| "NULL".to_owned()));
+                texts.collect::<Vec<_>>().join(" | ")
+            },
+        )
     }
-    match type_.kind.as_str() {
-        "r" => return Some("empty".to_owned()),
-        "m" => return Some("{}".to_owned()),
-        _ => {}
+
+    #[test]
+    fn values_come_from_the_columns_that_parameters_are_compared_with() {
+        let cases = [
+            ("SELECT * FROM t WHERE id = $1", "500"),
+            (
+                "SELECT * FROM t WHERE id IN ($1, $2, $3)",
+                "500 | 510 | 520",
+            ),
+            (
+                "SELECT * FROM t WHERE id = ANY ($1)",
+                "{\"500\",\"510\",\"520\"}",
+            ),
+            (
+                "SELECT * FROM t WHERE kind = $1 LIMIT $2 OFFSET $3",
+                "new | 10 | 0",
+            ),
+            ("SELECT * FROM t WHERE id > $1", "900"),
+            ("SELECT * FROM t WHERE id < $1", "100"),
+            ("SELECT * FROM t WHERE id BETWEEN $1 AND $2", "450 | 550"),
+            ("SELECT * FROM t WHERE name LIKE $1", "Name%"),
+            ("SELECT * FROM t WHERE name ~ $1", "^Name"),
+            ("SELECT * FROM t WHERE lower(name) = $1", "name_15%"),
+            ("UPDATE t SET kind = $1 WHERE id = $2", "new | 500"),
+            ("SELECT * FROM t x WHERE x.id = $1::int", "500"),
+            ("SELECT * FROM t WHERE at > now() - $1::interval", "1 day"),
+            ("SELECT * FROM t WHERE at = $1", "?"),
+            ("SELECT $1 + id FROM t", "?"),
+        ];
+        for (text, expected) in cases {
+            let chosen = values(text, ParameterVariant::Typical, None);
+            assert_eq!(chosen, expected, "{text}");
+        }
     }
-    let base = type_.base.as_str();
-    let base = base.split('(').next().unwrap_or(base).trim();
-    let value = match base {
-        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" | "oid"
-        | "int" | "int2" | "int4" | "int8" | "float" | "float4" | "float8" | "decimal"
-        | "money" | "bit" | "bit varying" | "varbit" | "xid" | "xid8" | "cid" => "1",
-        "text" | "character varying" | "character" | "varchar" | "char" | "bpchar" | "name"
-        | "\"char\"" | "citext" | "ltree" | "unknown" | "tsquery" | "lquery" | "ltxtquery" => "a",
-        "boolean" | "bool" => "true",
-        "date"
-        | "timestamp without time zone"
-        | "timestamp with time zone"
-        | "timestamp"
-        | "timestamptz" => "now",
-        "time without time zone" | "time with time zone" | "time" | "timetz" => "12:00",
-        "interval" => "1 day",
-        "uuid" => "00000000-0000-0000-0000-000000000000",
-        "json" | "jsonb" => "{}",
-        "jsonpath" => "$",
-        "xml" => "<a/>",
-        "bytea" | "hstore" | "tsvector" => "",
-        "inet" => "127.0.0.1",
-        "cidr" => "127.0.0.0/8",
-        "macaddr" => "08:00:2b:01:02:03",
-        "macaddr8" => "08:00:2b:01:02:03:04:05",
-        "point" => "(0,0)",
-        "box" | "lseg" => "(0,0),(1,1)",
-        "path" | "polygon" => "((0,0),(1,1),(1,0))",
-        "circle" => "<(0,0),1>",
-        "line" => "{1,-1,0}",
-        "pg_lsn" => "0/0",
-        "tid" => "(0,1)",
-        "regclass" => "pg_class",
-        "regtype" => "int4",
-        "regproc" => "version",
-        "regconfig" => "simple",
-        "regrole" | "regnamespace" | "regoper" | "regoperator" | "regprocedure" => "0",
-        "geometry" | "geography" => "POINT(0 0)",
-        _ => return None,
-    };
-    Some(value.to_owned())
+
+    #[test]
+    fn variants_differ_where_values_are_skewed() {
+        let text = "SELECT * FROM t WHERE kind = $1 AND name = $2 AND id = $3";
+        for (variant, expected) in [
+            (ParameterVariant::Typical, "new | Name_15% | 500"),
+            (ParameterVariant::MostCommon, "done | Common | 500"),
+            (ParameterVariant::Rare, "odd | Name_12% | 500"),
+        ] {
+            assert_eq!(values(text, variant, None), expected);
+        }
+        let stored = "INSERT INTO t (id, kind) VALUES ($1, $2)";
+        assert_eq!(
+            values(stored, ParameterVariant::MostCommon, None),
+            "500 | new"
+        );
+    }
+
+    #[test]
+    fn types_give_values_where_columns_cannot() {
+        let text = "SELECT * FROM t WHERE at = $1 AND id = $2";
+        let types = [type_("date"), type_("integer")];
+        let typical = ParameterVariant::Typical;
+        assert_eq!(values(text, typical, Some(&types)), "now | 500");
+        let unknown = [type_("no_such_type"), type_("integer")];
+        assert_eq!(values(text, typical, Some(&unknown)), "NULL | 500");
+        let arguments = "SELECT date_trunc($1, at), to_char(at, $2) FROM t";
+        let types = [type_("text"), type_("text")];
+        assert_eq!(values(arguments, typical, Some(&types)), "day | YYYY-MM-DD");
+    }
 }

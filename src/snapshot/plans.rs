@@ -31,7 +31,8 @@ pub struct ProbeOutcome {
     pub key: StatementKey,
     /// What became of it.
     pub status: ProbeStatus,
-    /// Why it was not executed: a clause in lower case; `None` for `Analyzed`.
+    /// Why it was not executed: a clause in lower case. Of an executed one, what may make its plan differ from the application's (row-level security); mostly
+    /// `None`.
     #[serde(default)]
     pub reason: Option<String>,
     /// What would make it possible, such as `--trust-owner app` or a GRANT.
