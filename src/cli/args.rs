@@ -1,8 +1,13 @@
 //! The command line, defined once: help, man page and completions derive from here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+};
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
@@ -20,7 +25,6 @@ use crate::finding::Severity;
     version,
     disable_help_flag = true,
     disable_help_subcommand = true,
-    args_conflicts_with_subcommands = true,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -30,6 +34,42 @@ pub struct Cli {
     pub diagnose: DiagnoseArgs,
     #[command(flatten)]
     pub global: GlobalArgs,
+}
+
+impl Cli {
+    /// Reads a command line. Before a command's name only the flags of every command may stand: those of the default
+    /// command would be without effect there.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help that it asks for.
+    pub fn read(
+        words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let mut definition = Self::command();
+        let matches = definition.try_get_matches_from_mut(words)?;
+        if let Some(command) = matches.subcommand_name()
+            && let Some(misplaced) = misplaced(&definition, &matches)
+        {
+            let message = format!("'{misplaced}' must stand after '{command}'");
+            return Err(definition.error(ErrorKind::ArgumentConflict, message));
+        }
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// An argument of the default command that was given although a command is named.
+fn misplaced(definition: &clap::Command, matches: &ArgMatches) -> Option<String> {
+    let own = definition
+        .get_arguments()
+        .filter(|argument| !argument.is_global_set());
+    own.filter(|argument| {
+        matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
+    })
+    .map(|argument| match argument.get_long() {
+        Some(long) => format!("--{long}"),
+        None => "DBNAME|URI|CONNINFO".to_owned(),
+    })
+    .next()
 }
 
 #[derive(Debug, Subcommand)]
@@ -324,12 +364,10 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(std::iter::once("pgtriage").chain(words.iter().copied()))
+        Cli::read(std::iter::once("pgtriage").chain(words.iter().copied()))
     }
 
     #[test]
@@ -346,6 +384,18 @@ mod tests {
             Some("postgres://db/shop")
         );
         assert_eq!(cli.diagnose.probe.top, 5);
+    }
+
+    #[test]
+    fn flags_of_every_command_may_stand_anywhere() {
+        for words in [
+            &["-v", "diagnose", "shop"][..],
+            &["diagnose", "-v", "shop"],
+            &["diagnose", "shop", "-v"],
+            &["-v", "shop"],
+        ] {
+            assert!(parse(words).unwrap().global.verbose, "{words:?}");
+        }
     }
 
     #[test]
@@ -375,6 +425,9 @@ mod tests {
             &["a", "-d", "b"],
             &["--from", "x.json", "-h", "db"],
             &["capture"],
+            &["--top", "5", "diagnose"],
+            &["shop", "diagnose"],
+            &["--format", "json", "rules"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

@@ -17,7 +17,6 @@ mod rules;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use args::{Cli, Command};
@@ -27,7 +26,7 @@ use progress::Progress;
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),
     };

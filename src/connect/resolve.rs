@@ -14,7 +14,7 @@ use super::passfile::{PassFile, Wanted};
 use super::secret::Password;
 use super::settings::{self, HostOrder, Place, TargetSession, given, text};
 use super::tls::TlsSettings;
-use super::{ConnectArgs, ConnectError, PasswordPrompt, conninfo, service};
+use super::{ConnectArgs, ConnectError, PasswordPrompt, conninfo, service, uri};
 
 /// PostgreSQL's port (`DEF_PGPORT`).
 const DEFAULT_PORT: u16 = 5432;
@@ -172,6 +172,12 @@ fn arguments(args: &ConnectArgs) -> Result<Parameters, InvalidParameters> {
         (None, Some(target)) => (target, "-d"),
         (None, None) => return Ok(parameters),
     };
+    if is_foreign_uri(target) {
+        return Err(InvalidParameters::Malformed {
+            what: "URI",
+            problem: "it does not begin with postgresql:// or postgres://".to_owned(),
+        });
+    }
     if conninfo::is_connection_string(target) {
         // A connection string is pasted: the line feed at its end is not part of the last value.
         parameters.extend(conninfo::parse(
@@ -183,6 +189,14 @@ fn arguments(args: &ConnectArgs) -> Result<Parameters, InvalidParameters> {
         parameters.insert(Keyword::DbName, Given { value, origin });
     }
     Ok(parameters)
+}
+
+/// A URI of another scheme, or one with a slip in its scheme. libpq takes it for the name of a database, and errors would
+/// print it with its password.
+fn is_foreign_uri(target: &str) -> bool {
+    let scheme = target.split(['/', '@', '=', ' ', '\'']).next();
+    let has_scheme = scheme.is_some_and(|scheme| scheme.contains(':'));
+    has_scheme && !uri::is_uri(target) && (target.contains("://") || target.contains('@'))
 }
 
 /// The elements of a comma-separated parameter; none when it is absent or empty.

@@ -384,3 +384,25 @@ fn debug_shows_no_password() {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }
+
+#[test]
+fn uris_of_other_schemes_are_refused_without_being_printed() {
+    for target in [
+        "postgres:/me:s3cret@db/shop",
+        "postgresql+psycopg://me:s3cret@db/shop",
+        "jdbc:postgresql://db/shop?user=me&password=s3cret",
+        "mysql://me:s3cret@db/shop?sslmode=require",
+        "Postgres://me:s3cret@db/shop",
+        "postgresql:me:s3cret@db",
+    ] {
+        let args = ConnectArgs {
+            target: Some(target.to_owned()),
+            ..ConnectArgs::default()
+        };
+        let message = resolve(&args, &Environment::default())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("postgresql://"), "{message}");
+        assert!(!message.contains("s3cret"), "{message}");
+    }
+}
