@@ -251,6 +251,59 @@ fn statements_that_got_no_plan_are_named() {
 }
 
 #[test]
+fn statements_of_little_time_that_got_no_plan_do_not_limit_the_conclusion() {
+    let statements = [
+        statement(1, "SELECT a FROM t WHERE id = $1", 10, 960.0),
+        statement(2, "SELECT evil() FROM t", 10, 40.0),
+    ];
+    let outcome = |queryid: &str, status: &str| json!({"key": {"userid": 10, "queryid": queryid, "toplevel": true}, "status": status, "reason": "why not"});
+    for (first, second, status) in [
+        ("analyzed", "refused", Status::Completed),
+        ("analyzed", "not_probed", Status::Completed),
+        ("failed", "analyzed", Status::Partial),
+        ("not_probed", "analyzed", Status::Partial),
+    ] {
+        let mut capture = with_statements(&statements);
+        capture["probes"] = json!([outcome("1", first), outcome("2", second)]);
+        let report = report(capture);
+        assert_eq!(report.status, status, "{first} {second}");
+        let skipped: Vec<&str> = report.skipped.iter().map(|s| s.reason.as_str()).collect();
+        assert_eq!(skipped.len(), 1, "{skipped:?}");
+        assert!(skipped[0].ends_with("why not"), "{skipped:?}");
+    }
+}
+
+#[test]
+fn an_idle_window_is_no_clean_bill() {
+    let mut capture = fixture("slow_statement/fires/within_the_window.json");
+    for place in [0, 1] {
+        let now = capture["statements"][place]["counters"].clone();
+        capture["samples"][0]["statements"][place]["counters"] = now;
+    }
+    let report = report(capture);
+    assert_eq!(report.status, Status::Partial);
+    let reasons: Vec<&str> = report.skipped.iter().map(|s| s.reason.as_str()).collect();
+    assert!(
+        reasons.contains(&"no statement ran in the window of 60 s"),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn hidden_tables_are_told_even_where_no_check_needs_them() {
+    let mut capture = fixture("seq_scan_selective/silent/whole_table.json");
+    capture["gaps"] = json!([{"area": "column_statistics", "reason": "role r may not SELECT", "remedy": "GRANT pg_read_all_data TO r;"}]);
+    let config = Config {
+        checks: Selection::new(["seq_scan_selective"], []).unwrap(),
+        ..Config::default()
+    };
+    let report = analyze(&snapshot(capture), &config);
+    let told: Vec<&str> = report.skipped.iter().map(|s| s.check.as_str()).collect();
+    assert_eq!(told, ["probe"]);
+    assert_eq!(report.status, Status::Completed);
+}
+
+#[test]
 fn the_costliest_families_are_probed_until_the_time_is_covered() {
     let statements = [
         statement(1, "BEGIN", 1_000_000, 500_000.0),

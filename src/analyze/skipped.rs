@@ -1,12 +1,20 @@
 //! What could not be looked at: checks whose areas have gaps, and statements that could not be probed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Config;
 use crate::checks::{CHECKS, Case, workload};
 use crate::finding::Skipped;
 use crate::format;
-use crate::snapshot::{Area, Gap, ProbeStatus};
+use crate::snapshot::delta::WindowKind;
+use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus};
+
+/// What an entry names where no check's need is missing, but a plan.
+const PROBE: &str = "probe";
+
+/// Statements without a plan that took more of the execution time, 0..1, limit the conclusion: probes aim to cover all
+/// but so much of it.
+const UNSEEN: f64 = 0.05;
 
 /// An entry, and whether it limits the conclusion.
 #[derive(Debug)]
@@ -28,8 +36,9 @@ const fn sharpens(area: Area) -> bool {
 /// All entries, sorted, each once.
 pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
     let mut entries: BTreeMap<Skipped, bool> = BTreeMap::new();
-    let unprobed = unprobed(case, config);
-    let gaps = || case.snapshot.gaps.iter().chain(&unprobed);
+    let found = [unprobed(case, config), idle(case)];
+    let gaps = || case.snapshot.gaps.iter().chain(found.iter().flatten());
+    let mut told = BTreeSet::new();
     for meta in CHECKS.iter().map(|check| check.meta()) {
         if !config.checks.includes(meta.id) {
             continue;
@@ -41,6 +50,7 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
                 remedy: gap.remedy.clone(),
             };
             entries.insert(skipped, !sharpens(gap.area));
+            told.insert(gap);
         }
     }
     for check in CHECKS {
@@ -57,11 +67,42 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
             entries.insert(skipped, unseen.limits);
         }
     }
-    entries.extend(probes(case).chain(unreadable(case)));
+    // Statements of tables that the role may not read cannot be executed, whatever the checks need.
+    let tables = gaps().filter(|gap| gap.area == Area::ColumnStatistics && !told.contains(gap));
+    for gap in tables {
+        let skipped = Skipped {
+            check: PROBE.to_owned(),
+            reason: gap.reason.clone(),
+            remedy: gap.remedy.clone(),
+        };
+        entries.insert(skipped, false);
+    }
+    let limits = unseen(case) > UNSEEN;
+    for skipped in probes(case) {
+        entries.insert(skipped, limits);
+    }
+    entries.extend(unreadable(case));
     entries
         .into_iter()
         .map(|(skipped, limits)| Entry { skipped, limits })
         .collect()
+}
+
+/// The gap of a measured window in which nothing happened.
+fn idle(case: &Case<'_>) -> Option<Gap> {
+    let window = case.workload.window();
+    let nothing = window.kind == WindowKind::Interval
+        && case.snapshot.counter_source.is_some()
+        && window.invalid.is_empty()
+        && case.workload.totals().calls == 0;
+    nothing.then(|| Gap {
+        area: Area::Statements,
+        reason: match window.seconds {
+            Some(seconds) => format!("no statement ran in the window of {seconds:.0} s"),
+            None => "no statement ran in the window".to_owned(),
+        },
+        remedy: Some("measure while the workload runs, or longer: --window 5min".to_owned()),
+    })
 }
 
 /// The gap where statements could have been probed and none was, and nobody said why.
@@ -80,21 +121,41 @@ fn unprobed(case: &Case<'_>, config: &Config) -> Option<Gap> {
     })
 }
 
-/// Statements that got no plan, with their share of the time.
-fn probes<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (Skipped, bool)> + 'c {
+/// Share of the execution time of statements that were to be probed and got no plan. A family counts once.
+fn unseen(case: &Case<'_>) -> f64 {
     let places = case.workload.places();
-    let failed = case
-        .snapshot
-        .probes
-        .iter()
-        .filter(|probe| matches!(probe.status, ProbeStatus::Refused | ProbeStatus::Failed));
-    failed.map(move |probe| {
+    let lacking: BTreeSet<usize> = without_plan(case)
+        .filter_map(|probe| places.get(&probe.key).copied())
+        .collect();
+    lacking
+        .into_iter()
+        .filter_map(|place| case.workload.families().get(place))
+        .filter(|family| family.toplevel())
+        .filter_map(|family| case.workload.share(family.time()))
+        .sum()
+}
+
+fn without_plan<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c ProbeOutcome> + 'c {
+    let probes = case.snapshot.probes.iter();
+    probes.filter(|probe| {
+        matches!(
+            probe.status,
+            ProbeStatus::Refused | ProbeStatus::Failed | ProbeStatus::NotProbed
+        )
+    })
+}
+
+/// Statements that got no plan, with their share of the time.
+fn probes<'c>(case: &'c Case<'_>) -> impl Iterator<Item = Skipped> + 'c {
+    let places = case.workload.places();
+    without_plan(case).map(move |probe| {
         let family = places
             .get(&probe.key)
             .and_then(|place| case.workload.families().get(*place));
         let share = family.and_then(|family| case.workload.share(family.time()));
         let word = match probe.status {
             ProbeStatus::Refused => "refused",
+            ProbeStatus::NotProbed => "not probed",
             _ => "failed",
         };
         let of_time = share
@@ -106,12 +167,11 @@ fn probes<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (Skipped, bool)> + 'c 
             .map(|id| format!(" {id}"))
             .unwrap_or_default();
         let reason = probe.reason.as_deref().unwrap_or("no reason given");
-        let skipped = Skipped {
-            check: "probe".to_owned(),
+        Skipped {
+            check: PROBE.to_owned(),
             reason: format!("statement{id}{of_time} {word}: {reason}"),
             remedy: probe.remedy.clone(),
-        };
-        (skipped, true)
+        }
     })
 }
 
@@ -121,7 +181,7 @@ fn unreadable<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (Skipped, bool)> +
         let id = unreadable.record.key.queryid;
         let id = id.map(|id| format!(" {id}")).unwrap_or_default();
         let skipped = Skipped {
-            check: "probe".to_owned(),
+            check: PROBE.to_owned(),
             reason: format!(
                 "the plan of statement{id} cannot be read: {}",
                 unreadable.error

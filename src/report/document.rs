@@ -376,7 +376,11 @@ fn probe_notes(statements: &[ReportStatement]) -> Vec<Note> {
 /// Probes that have a note of their own are not told twice.
 fn skipped(skipped: &[Skipped], probe_notes: &[Note]) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
-    let told = |entry: &&Skipped| entry.check == PROBE && !probe_notes.is_empty();
+    let told = |entry: &&Skipped| {
+        let reason = one_line(&entry.reason);
+        let covers = |note: &Note| !note.reason.is_empty() && reason.ends_with(&note.reason);
+        entry.check == PROBE && probe_notes.iter().any(covers)
+    };
     for entry in skipped.iter().filter(|entry| !told(entry)) {
         let same = notes
             .iter_mut()
