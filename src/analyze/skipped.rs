@@ -35,7 +35,35 @@ const fn sharpens(area: Area) -> bool {
 
 /// All entries, sorted, each once.
 pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
-    let mut entries: BTreeMap<Skipped, bool> = BTreeMap::new();
+    let mut entries = of_gaps(case, config);
+    for check in CHECKS {
+        let id = check.meta().id;
+        if !config.checks.includes(id) {
+            continue;
+        }
+        for unseen in check.unseen(case) {
+            let skipped = Skipped {
+                check: id.as_str().to_owned(),
+                reason: unseen.reason,
+                remedy: unseen.remedy,
+            };
+            entries.insert(skipped, unseen.limits);
+        }
+    }
+    let limits = unseen(case) > UNSEEN;
+    for skipped in probes(case) {
+        entries.insert(skipped, limits);
+    }
+    entries.extend(unreadable(case));
+    entries
+        .into_iter()
+        .map(|(skipped, limits)| Entry { skipped, limits })
+        .collect()
+}
+
+/// The areas that are hidden, for each check that needs them.
+fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
+    let mut entries = BTreeMap::new();
     let found = [unprobed(case, config), idle(case)];
     let gaps = || case.snapshot.gaps.iter().chain(found.iter().flatten());
     let mut told = BTreeSet::new();
@@ -53,20 +81,6 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
             told.insert(gap);
         }
     }
-    for check in CHECKS {
-        let id = check.meta().id;
-        if !config.checks.includes(id) {
-            continue;
-        }
-        for unseen in check.unseen(case) {
-            let skipped = Skipped {
-                check: id.as_str().to_owned(),
-                reason: unseen.reason,
-                remedy: unseen.remedy,
-            };
-            entries.insert(skipped, unseen.limits);
-        }
-    }
     // Statements of tables that the role may not read cannot be executed, whatever the checks need.
     let tables = gaps().filter(|gap| gap.area == Area::ColumnStatistics && !told.contains(gap));
     for gap in tables {
@@ -77,15 +91,7 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
         };
         entries.insert(skipped, false);
     }
-    let limits = unseen(case) > UNSEEN;
-    for skipped in probes(case) {
-        entries.insert(skipped, limits);
-    }
-    entries.extend(unreadable(case));
     entries
-        .into_iter()
-        .map(|(skipped, limits)| Entry { skipped, limits })
-        .collect()
 }
 
 /// The gap of a measured window in which nothing happened.

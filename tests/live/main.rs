@@ -25,6 +25,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pgtriage::demo::cluster::{Builder, Cluster};
 
+mod capture_cli;
 mod cluster;
 mod collect;
 mod collect_faults;
@@ -35,12 +36,18 @@ mod connect_tls;
 mod demo;
 mod demo_cli;
 mod demo_report;
+mod diagnose;
+mod diagnose_window;
+mod faults;
+mod grants_cli;
+mod healthy;
 mod pooler;
 mod probe;
 mod probe_faults;
 mod probe_hypothetical;
 mod probe_surroundings;
 mod probing;
+mod program;
 mod safety;
 mod sql_rewrite;
 
