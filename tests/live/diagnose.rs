@@ -314,7 +314,7 @@ fn without_the_extension_the_report_says_what_to_do() {
         .expect("a server");
     cluster.create_database(DATABASE).expect("a database");
     let tables = "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent); \
-                  INSERT INTO parent SELECT generate_series(1, 1000); INSERT INTO child SELECT i, 1 + i % 1000 FROM generate_series(1, 50000) AS i; ANALYZE";
+                  INSERT INTO parent SELECT generate_series(1, 1100); INSERT INTO child SELECT i, 1 + i % 1000 FROM generate_series(1, 50000) AS i; DELETE FROM parent WHERE id > 1000; ANALYZE";
     cluster.execute(DATABASE, tables).expect("tables");
     let uri = cluster.uri(DATABASE);
 
