@@ -4,6 +4,7 @@ mod candidates;
 mod family;
 mod field;
 mod percentiles;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use crate::finding::{Evidence, Unit};
 use crate::ids::{QueryId, StatementKey};
 use crate::snapshot::delta::{StatementDelta, Window, WindowKind};
 use crate::snapshot::{Sample, Snapshot, Statement, StatementCounters};
-use crate::sql::family::{Family as Shapes, Fingerprint, ShapeBasis, TokensReason};
+use crate::sql::family::{Fingerprint, Shape, ShapeBasis, TokensReason};
 use crate::units::{Millis, float, ratio};
 
 /// The statements of a window, grouped.
@@ -51,14 +52,19 @@ impl<'a> Workload<'a> {
     /// Groups the statements of a Snapshot by what they did in the window that it was taken for.
     pub fn of(snapshot: &'a Snapshot) -> Self {
         let window = Window::of(snapshot);
+        let measured = window.statements.iter();
+        let statements = measured.filter_map(|delta| snapshot.statements.get(delta.index));
+        let shapes = shapes::shapes(statements.map(text_of));
         let mut groups = Groups::default();
         for (measured, delta) in window.statements.iter().enumerate() {
-            if let Some(statement) = snapshot.statements.get(delta.index) {
+            let statement = snapshot.statements.get(delta.index);
+            let shape = statement.and_then(|statement| shapes.get(text_of(statement)));
+            if let (Some(statement), Some(shape)) = (statement, shape) {
                 let member = Member {
                     statement: delta.index,
                     measured,
                 };
-                groups.add(member, statement, delta);
+                groups.add(member, statement, delta, shape);
             }
         }
         let mut families = groups.families;
@@ -210,6 +216,10 @@ impl<'a> Workload<'a> {
     }
 }
 
+fn text_of(statement: &Statement) -> &str {
+    statement.query.as_deref().unwrap_or_default()
+}
+
 fn has_hidden(sample: &Sample) -> bool {
     let source = sample.counter_source.as_ref();
     source.is_some_and(|source| source.hidden.is_some())
@@ -239,8 +249,13 @@ struct Groups {
 }
 
 impl Groups {
-    fn add(&mut self, member: Member, statement: &Statement, delta: &StatementDelta) {
-        let shape = Shapes::of(statement.query.as_deref().unwrap_or_default());
+    fn add(
+        &mut self,
+        member: Member,
+        statement: &Statement,
+        delta: &StatementDelta,
+        shape: &Shape,
+    ) {
         let parsed = matches!(
             shape.basis,
             ShapeBasis::Parsed
@@ -250,7 +265,7 @@ impl Groups {
         );
         self.totals.count(statement, delta.counters.get(), parsed);
         let families = &mut self.families;
-        let key = (shape.fingerprint, statement.key.toplevel);
+        let key = (shape.fingerprint.clone(), statement.key.toplevel);
         let place = *self
             .places
             .entry(key)

@@ -1,6 +1,7 @@
 //! The statements of one family and role that do the same: read one key, or many, or something else.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::Case;
 use crate::checks::workload::Member;
@@ -87,12 +88,43 @@ impl Group {
     }
 }
 
-/// All groups of statements that are understood and ran in the window.
+/// So many statements are read for their calls, and as many for their rows: `pg_stat_statements.max`'s default. What is
+/// left out has fewer of both than five thousand others.
+const MOST_READ: usize = 5_000;
+
+/// Positions in `Snapshot::statements` of those that have the most calls, or the most rows.
+fn busiest(case: &Case<'_>) -> BTreeSet<usize> {
+    let deltas = &case.workload.window().statements;
+    let mut busiest = BTreeSet::new();
+    for counter in [calls, rows] {
+        let mut ranked: Vec<(Reverse<i64>, usize)> = deltas
+            .iter()
+            .map(|delta| (Reverse(counter(delta.counters.get())), delta.index))
+            .collect();
+        if ranked.len() > MOST_READ {
+            ranked.select_nth_unstable(MOST_READ);
+        }
+        busiest.extend(ranked.into_iter().take(MOST_READ).map(|(_, index)| index));
+    }
+    busiest
+}
+
+fn calls(counters: &StatementCounters) -> i64 {
+    counters.calls
+}
+
+fn rows(counters: &StatementCounters) -> i64 {
+    counters.rows
+}
+
+/// The groups of the busiest statements that are understood and ran in the window.
 pub fn groups(case: &Case<'_>) -> Vec<Group> {
+    let busiest = busiest(case);
     let mut groups = Vec::new();
     for (family, of_family) in case.workload.families().iter().enumerate() {
         let mut split: BTreeMap<(Oid, bool), Group> = BTreeMap::new();
-        for member in of_family.members() {
+        let members = of_family.members().iter();
+        for member in members.filter(|member| busiest.contains(&member.statement)) {
             let read = || {
                 let statement = case.snapshot.statements.get(member.statement)?;
                 let counters = case.workload.counters(*member)?;
