@@ -54,10 +54,10 @@ impl Program {
     const fn rounds(self) -> u64 {
         match self {
             Self::Storefront => 2500,
-            Self::BackOffice => 1600,
-            Self::Accounts => 48,
-            Self::Payments => 30,
-            Self::Reports => 15,
+            Self::BackOffice => 2000,
+            Self::Accounts => 40,
+            Self::Payments => 24,
+            Self::Reports => 12,
         }
     }
 }
