@@ -41,15 +41,50 @@ impl Exit {
     }
 }
 
+impl Exit {
+    const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Findings,
+        Self::CouldNotRun,
+        Self::Inconclusive,
+        Self::Interrupted,
+    ];
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Findings => 1,
+            Self::CouldNotRun => 2,
+            Self::Inconclusive => 3,
+            // As a shell reports a process that SIGINT ended.
+            Self::Interrupted => 130,
+        }
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done; nothing at or above `--fail-on`",
+            Self::Findings => "findings at or above `--fail-on`",
+            Self::CouldNotRun => "could not run: bad arguments, no connection, unreadable file",
+            Self::Inconclusive => {
+                "ran, but could not see enough to say \"clean\"; only where `--fail-on` is not `never`"
+            }
+            Self::Interrupted => {
+                "interrupted; what had been seen until then was reported, if there was anything"
+            }
+        }
+    }
+}
+
+/// The exit codes as a Markdown table, as the README shows it.
+pub fn exit_codes_markdown() -> String {
+    let head = ["| code | meaning |\n|---|---|\n".to_owned()].into_iter();
+    let line = |exit: Exit| format!("| {} | {} |\n", exit.code(), exit.meaning());
+    head.chain(Exit::ALL.into_iter().map(line)).collect()
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Findings => 1,
-            Exit::CouldNotRun => 2,
-            Exit::Inconclusive => 3,
-            // As a shell reports a process that SIGINT ended.
-            Exit::Interrupted => 130,
-        })
+        Self::from(exit.code())
     }
 }

@@ -21,6 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use args::{Cli, Command};
 use exit::Exit;
+pub use exit::exit_codes_markdown;
 use observe::Interrupted;
 use progress::Progress;
 

@@ -50,7 +50,7 @@ async fn a_small_shop_opens_on_every_major() {
         assert_eq!(calls("%"), sent.to_string());
         assert_eq!(
             calls("%FROM order_items WHERE order_id = $1 ORDER BY id"),
-            "16000"
+            "20000"
         );
         assert_eq!(
             calls("%WHERE customer_id = $1 ORDER BY placed_at DESC"),

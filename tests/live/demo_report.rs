@@ -13,11 +13,13 @@ use crate::majors;
 const MAJORS: [u32; 3] = [13, 15, 18];
 
 /// The beginnings of the ids of what is planted and shows at this size.
-const PLANTED: [&str; 8] = [
+const PLANTED: [&str; 10] = [
+    "missing_index:public.orders(customer_id)",
+    "missing_index:public.payments(provider_reference)",
+    "missing_index:public.payments(settled_at)",
+    "unindexed_foreign_key:public.orders(customer_id)",
     "n_plus_one:public.order_items(order_id) for each of public.orders",
     "seq_scan_selective:public.orders(customer_id)",
-    "seq_scan_selective:public.payments(provider_reference)",
-    "seq_scan_selective:public.payments(settled_at)",
     "row_misestimate:public.customers(city, country, region)",
     "sort_spill:SELECT avg(gap)",
     "hash_spill:SELECT orders.status",
