@@ -40,6 +40,8 @@ pub struct Candidate {
     pub equal: usize,
     /// Whether the key after those is compared with a bound.
     pub bounded: bool,
+    /// Whether the keys after those are the whole order that is asked for.
+    pub ordered: bool,
 }
 
 impl Candidate {
@@ -50,6 +52,7 @@ impl Candidate {
             keys: columns.iter().map(|column| plain(column)).collect(),
             equal: columns.len(),
             bounded: false,
+            ordered: false,
         }
     }
 
@@ -100,6 +103,8 @@ struct Wants {
     ranges: Vec<CandidateKey>,
     /// The order that is asked for.
     order: Vec<CandidateKey>,
+    /// Whether that is the whole `ORDER BY`.
+    whole_order: bool,
     /// Columns that are equal to another relation's, those of one relation together.
     joins: Vec<Vec<String>>,
     /// Columns in arms of OR, one by one.
@@ -141,6 +146,7 @@ impl Wants {
             .sort_by(|one, other| by_distinct(table, one, other, rows));
         if let Some(level) = facts.levels.get(used.level) {
             wants.order = order(level, relation, table);
+            wants.whole_order = wants.order.len() == level.order_by.len();
         }
         wants.join_edges(facts, relation, table);
         wants
@@ -339,8 +345,28 @@ impl List<'_> {
             self.found.insert(Candidate {
                 table: self.table.place,
                 bounded: bounded && keys.len() > count,
+                ordered: false,
                 keys,
                 equal: count,
+            });
+        }
+    }
+
+    /// Adds the index with these equality columns first and the order after them.
+    fn add_order(&mut self, equal: &[String], wants: &Wants) {
+        self.add(equal, &wants.order, false);
+        let single = equal.iter().all(|column| !wants.listed.contains(column));
+        let free = wants.order.iter().all(|key| !equal.contains(&key.column));
+        let fits = equal.len() + wants.order.len() <= MAX_WIDTH;
+        if single && free && fits && wants.whole_order && !wants.order.is_empty() {
+            let mut keys: Vec<CandidateKey> = equal.iter().map(|column| plain(column)).collect();
+            keys.extend_from_slice(&wants.order);
+            self.found.insert(Candidate {
+                table: self.table.place,
+                keys,
+                equal: equal.len(),
+                bounded: false,
+                ordered: true,
             });
         }
     }
@@ -352,7 +378,7 @@ impl List<'_> {
             for range in &wants.ranges {
                 self.add(equal, std::slice::from_ref(range), true);
             }
-            self.add(equal, &wants.order, false);
+            self.add_order(equal, wants);
         }
         for column in &wants.equal {
             self.add(std::slice::from_ref(column), &[], false);
@@ -365,12 +391,12 @@ impl List<'_> {
             .cloned()
             .collect();
         if single.len() < wants.equal.len() {
-            self.add(&single, &wants.order, false);
+            self.add_order(&single, wants);
         }
         for range in &wants.ranges {
             self.add(&[], std::slice::from_ref(range), true);
         }
-        self.add(&[], &wants.order, false);
+        self.add_order(&[], wants);
     }
 
     /// The equality columns in the order of their selectivity, and the other way round where that is a toss-up.
@@ -412,6 +438,7 @@ impl List<'_> {
     fn arms(&mut self, wants: &Wants) {
         for key in &wants.arms {
             self.add(&[], std::slice::from_ref(key), true);
+            self.add(&wants.equal, std::slice::from_ref(key), true);
         }
     }
 }

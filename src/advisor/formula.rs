@@ -14,7 +14,7 @@ use crate::sql::facts::{
 };
 use crate::units::float;
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, CandidateKey};
 use super::size;
 use super::term::Term;
 
@@ -226,7 +226,8 @@ pub fn rows(case: &Case<'_>, table: TableRef<'_>) -> Option<Term> {
     })
 }
 
-fn pages(case: &Case<'_>, table: TableRef<'_>) -> Option<Term> {
+/// Blocks of a table: of a partitioned one, its leaves'.
+pub fn pages(case: &Case<'_>, table: TableRef<'_>) -> Option<Term> {
     sum(case, table, |leaf| {
         let pages = float(leaf.table.pages.get());
         Some(Term::read(pages, &leaf.pointer("/pages")))
@@ -290,14 +291,8 @@ fn found(
     if present.kept.is_none() && !compared(used, columns.iter().take(candidate.equal)) {
         return None;
     }
-    let mut share = Term::number(1.0);
-    for key in candidate.keys.iter().take(candidate.equal) {
-        let conditions = used.predicates.iter().filter(|predicate| {
-            predicate.arms.is_empty()
-                && matches!(&predicate.operand, Operand::Column(column) if *column == key.column)
-        });
-        share = share.times(&equal_share(table, &key.column, conditions, rows)?);
-    }
+    let equal = candidate.keys.get(..candidate.equal)?;
+    let mut share = equal_shares(table, equal, used, rows)?;
     if candidate.bounded {
         let key = candidate.keys.get(candidate.equal)?;
         share = share.times(&bounded_share(&used.predicates, &key.column));
@@ -325,6 +320,22 @@ fn compared<'c>(used: &RelationUse, mut columns: impl Iterator<Item = &'c String
             let own = matches!(&predicate.operand, Operand::Column(known) if known == column);
             own && !outer && predicate.arms.is_empty()
         })
+    })
+}
+
+/// The share of rows with one value of each column, as if they were independent.
+pub fn equal_shares(
+    table: TableRef<'_>,
+    keys: &[CandidateKey],
+    used: &RelationUse,
+    rows: &Term,
+) -> Option<Term> {
+    keys.iter().try_fold(Term::number(1.0), |share, key| {
+        let conditions = used.predicates.iter().filter(|predicate| {
+            predicate.arms.is_empty()
+                && matches!(&predicate.operand, Operand::Column(column) if *column == key.column)
+        });
+        Some(share.times(&equal_share(table, &key.column, conditions, rows)?))
     })
 }
 
@@ -391,7 +402,7 @@ fn bounded_share(predicates: &[Predicate], column: &str) -> Term {
 }
 
 /// One index or bitmap scan that finds `found` rows: the cheaper one.
-fn index_scan(
+pub fn index_scan(
     case: &Case<'_>,
     table: TableRef<'_>,
     candidate: &Candidate,

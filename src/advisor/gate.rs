@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::checks::{Case, TableRef, is_system};
-use crate::ids::StatementKey;
+use crate::ids::{StatementKey, quote_ident};
+use crate::plan::{ConditionKind, NodeType};
 use crate::snapshot::RelationKind;
-use crate::sql::facts::RelationUse;
+use crate::sql::facts::{Facts, RelationUse, facts};
+use crate::sql::parse::parse;
 use crate::units::Bytes;
 
 use super::candidates::{Candidate, candidates};
@@ -50,6 +52,8 @@ pub struct Wish<'a> {
 pub struct Use<'a> {
     /// Index into the facts' relations.
     pub relation: usize,
+    /// The facts, where they are not the statement's own but those of a scan in its plan.
+    pub of_scan: Option<Facts>,
     /// The table.
     pub table: TableRef<'a>,
     /// The candidates.
@@ -75,10 +79,22 @@ fn wish<'a>(
     refusals: &mut Vec<Refusal>,
 ) -> Option<Wish<'a>> {
     let key = &case.snapshot.statements.get(statement)?.key;
-    let facts = case.facts(statement)?;
+    let own = case.facts(statement);
+    let mut asked: Vec<(Option<Facts>, usize, TableRef<'a>)> = Vec::new();
+    for (relation, used) in own
+        .iter()
+        .flat_map(|facts| facts.relations.iter().enumerate())
+    {
+        asked.extend(table(case, used).map(|table| (None, relation, table)));
+    }
+    for (facts, table) in scans(case, family) {
+        if !asked.iter().any(|(_, _, known)| known.place == table.place) {
+            asked.push((Some(facts), 0, table));
+        }
+    }
     let mut uses = Vec::new();
-    for (relation, used) in facts.relations.iter().enumerate() {
-        let Some(table) = table(case, used) else {
+    for (of_scan, relation, table) in asked {
+        let Some(facts) = of_scan.as_ref().or(own) else {
             continue;
         };
         let refused = |columns: Vec<String>, reason: Reason| Refusal {
@@ -107,6 +123,7 @@ fn wish<'a>(
         if !open.is_empty() {
             uses.push(Use {
                 relation,
+                of_scan,
                 table,
                 candidates: open,
             });
@@ -118,6 +135,36 @@ fn wish<'a>(
         key,
         uses,
     })
+}
+
+/// What the scans in a family's plans filter by: the second source, for views and for texts that do not parse.
+fn scans<'a>(case: &Case<'a>, family: usize) -> Vec<(Facts, TableRef<'a>)> {
+    let mut found = Vec::new();
+    for plan in case.plans.iter().filter(|plan| plan.family == Some(family)) {
+        for node in plan.plan.nodes() {
+            let filter = node.condition(&ConditionKind::Filter);
+            let table = plan.table(&case.catalog, node);
+            let (NodeType::SeqScan, Some(filter), Some(table)) = (&node.node_type, filter, table)
+            else {
+                continue;
+            };
+            let root = case.catalog.root(table);
+            let alias = node
+                .target
+                .alias
+                .as_deref()
+                .unwrap_or(&root.table.name.name);
+            let text = format!(
+                "SELECT 1 FROM {} AS {} WHERE {filter}",
+                root.table.name,
+                quote_ident(alias)
+            );
+            if let Ok(statement) = parse(&text) {
+                found.push((facts(&statement, &case.catalog), root));
+            }
+        }
+    }
+    found
 }
 
 fn table<'a>(case: &Case<'a>, used: &RelationUse) -> Option<TableRef<'a>> {

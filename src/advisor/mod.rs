@@ -8,6 +8,7 @@ pub mod ddl;
 mod formula;
 mod gate;
 mod oracle;
+mod ordered;
 mod refusal;
 mod select;
 mod size;

@@ -5,17 +5,17 @@ use crate::snapshot::{IndexDefinition, WhatIf};
 use crate::units::ratio;
 
 use super::candidates::Candidate;
-use super::formula;
 use super::gate::{Use, Wish};
 use super::oracle::CostOracle;
 use super::refusal::{Reason, Refusal};
 use super::{MIN_SAVED, Proof};
+use super::{formula, ordered};
 
 /// Families at most for which the planner is asked, the costliest: together they are nearly all of the time of any workload.
 const MAX_ASKED: usize = 50;
 
 /// A shorter index that still saves so much of what the longer one saves takes its place.
-const NEARLY_ALL: f64 = 0.95;
+const NEARLY_ALL: f64 = 0.99;
 
 /// A statement's gain from some indexes together.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ impl Ask<'_, '_> {
             all.extend_from_slice(&relation.candidates);
         }
         all.sort();
-        all.dedup();
+        all.dedup_by(|one, other| one.table == other.table && one.keys == other.keys);
         let answer = self.cost(&all)?;
         Some((used(self.case, &all, &answer), answer))
     }
@@ -225,19 +225,25 @@ fn by_formula(
     used: &Use<'_>,
     refusals: &mut Vec<Refusal>,
 ) -> Option<Win> {
-    let facts = case.facts(wish.statement)?;
-    let present = formula::present(case, wish.family, used.table)?;
+    let facts = used
+        .of_scan
+        .as_ref()
+        .or_else(|| case.facts(wish.statement))?;
+    let present = formula::present(case, wish.family, used.table);
+    let at = (facts, used.relation);
     let mut estimates: Vec<(&Candidate, formula::Estimate)> = used
         .candidates
         .iter()
         .filter_map(|candidate| {
-            let estimate = formula::estimate(
-                case,
-                (facts, used.relation),
-                (used.table, candidate),
-                &present,
-            )?;
-            Some((candidate, estimate))
+            let index = (used.table, candidate);
+            let found = present
+                .as_ref()
+                .and_then(|present| formula::estimate(case, at, index, present));
+            let first = ordered::estimate(case, wish.family, at, index);
+            let estimates = found.into_iter().chain(first);
+            let cheapest =
+                estimates.min_by(|one, other| one.after.value.total_cmp(&other.after.value));
+            Some((candidate, cheapest?))
         })
         .collect();
     estimates.sort_by(|(one, one_cost), (other, other_cost)| {
