@@ -10,7 +10,6 @@
 
 mod attempt;
 mod catalog;
-mod choose;
 mod defaults;
 mod explain;
 mod fault;
@@ -19,6 +18,7 @@ mod hypothetical;
 mod link;
 mod paths;
 mod sample;
+mod screen;
 mod statistics;
 mod step;
 mod values;
@@ -30,7 +30,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-pub use choose::{Weight, choose};
 pub use fault::Fault;
 pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
@@ -142,7 +141,8 @@ pub fn setting_is_allowed(name: &str) -> bool {
 
 /// Probes statements and writes outcomes, plans and the statistics of their tables into the snapshot.
 ///
-/// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one gets an outcome. Opens its own
+/// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one gets an outcome. So do the hundred most
+/// expensive of the others: what the guard has against them is named, though no plan of them is got. Opens its own
 /// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than eight seconds after the budget; nothing it does can fail as a
 /// whole: what did not work is an outcome or a gap.
 pub async fn run(
@@ -156,6 +156,7 @@ pub async fn run(
     refuse_settings(options, snapshot);
     let mut run = Run {
         base: session,
+        candidates,
         options,
         progress,
         cancelled,
@@ -163,8 +164,8 @@ pub async fn run(
         settings: allowed_settings(options),
         reconnects: 1,
     };
-    run.all(snapshot, candidates).await;
-    if !snapshot.probes.is_empty() && snapshot.plans.is_empty() {
+    run.all(snapshot).await;
+    if !candidates.is_empty() && snapshot.plans.is_empty() {
         let reason = snapshot
             .probes
             .iter()
@@ -208,6 +209,7 @@ fn refuse_settings(options: &ProbeOptions, snapshot: &mut Snapshot) {
 
 struct Run<'a> {
     base: &'a Session,
+    candidates: &'a [usize],
     options: &'a ProbeOptions,
     progress: &'a (dyn Fn(Progress) + Sync),
     cancelled: watch::Receiver<bool>,
@@ -217,38 +219,35 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(&mut self, snapshot: &mut Snapshot, candidates: &[usize]) {
+    async fn all(&mut self, snapshot: &mut Snapshot) {
+        let candidates = self.candidates;
+        let total = candidates.len();
         if self.options.mode == Mode::None {
-            rest(
-                snapshot,
-                candidates,
-                &Hold {
-                    reason: "probing was off".to_owned(),
-                    remedy: Some("--probe analyze".to_owned()),
-                },
-            );
+            let hold = Hold {
+                reason: "probing was off".to_owned(),
+                remedy: Some("--probe analyze".to_owned()),
+            };
+            rest(snapshot, candidates, &hold);
+            return;
+        }
+        if snapshot.statements.is_empty() {
             return;
         }
         let mut done = 0;
         // One session, and another should the first be lost.
-        while done < candidates.len() {
+        loop {
             let left = candidates.get(done..).unwrap_or_default();
-            let result = self
-                .with_session(snapshot, left, &mut done, candidates.len())
-                .await;
-            let Err(fault) = result else { return };
+            let Err(fault) = self.with_session(snapshot, left, &mut done, total).await else {
+                return;
+            };
+            let left = candidates.get(done..).unwrap_or_default();
             if fault == Fault::Cancelled {
-                let left = candidates.get(done..).unwrap_or_default();
                 rest(snapshot, left, &Hold::new("cancelled"));
                 return;
             }
-            if self.reconnects == 0 {
-                let left = candidates.get(done..).unwrap_or_default();
-                rest(
-                    snapshot,
-                    left,
-                    &Hold::new(format!("the connection was lost: {fault}")),
-                );
+            if self.reconnects == 0 || left.is_empty() {
+                let hold = Hold::new(format!("the connection was lost: {fault}"));
+                rest(snapshot, left, &hold);
                 return;
             }
             self.reconnects -= 1;
@@ -312,6 +311,12 @@ impl Run<'_> {
             *done += 1;
             (self.progress)(Progress { done: *done, total });
             outcome?;
+        }
+        if Instant::now() < self.budget_end {
+            match screen::screen(&context, snapshot, self.candidates).await {
+                Err(fault) if fault.is_lost() => return Err(fault),
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -234,11 +234,12 @@ fn signal(cluster: &Cluster, signal: &str) {
     let pid =
         std::fs::read_to_string(cluster.data_dir().join("postmaster.pid")).expect("a pid file");
     let pid = pid.lines().next().expect("a pid");
+    // A worker may have ended between the two commands.
+    let each = format!(
+        "for p in {pid} $(ps -o pid= --ppid {pid}); do kill -{signal} $p 2>/dev/null; done; true"
+    );
     let status = std::process::Command::new("sh")
-        .args([
-            "-c",
-            &format!("kill -{signal} {pid} $(ps -o pid= --ppid {pid})"),
-        ])
+        .args(["-c", &each])
         .status()
         .expect("kill");
     assert!(status.success());

@@ -3,7 +3,7 @@
 use pgtriage::demo::cluster::Cluster;
 use pgtriage::ids::QualifiedName;
 use pgtriage::probe::{HypopgOracle, run};
-use pgtriage::snapshot::ProbeStatus::{Analyzed, Failed, Planned};
+use pgtriage::snapshot::ProbeStatus::{Analyzed, Failed, NotProbed, Planned, Refused};
 use pgtriage::snapshot::{Extension, IndexDefinition, PlannedText};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -200,4 +200,44 @@ fn row_security_is_said_and_writes_become_selects() {
     );
     let superuser = probe_texts(&cluster, "shop", "postgres", &texts, &options());
     assert_eq!(outcome(&superuser, 0).reason, None);
+}
+
+#[test]
+fn what_is_not_chosen_is_named_all_the_same() {
+    let cluster = server(MAIN_MAJOR);
+    cluster
+        .execute(
+            "shop",
+            "CREATE ROLE mallory; CREATE FUNCTION evil(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; ALTER FUNCTION evil(int) OWNER TO mallory",
+        )
+        .expect("a function");
+    let texts = [
+        "SELECT * FROM t WHERE id = $1",
+        "SELECT v FROM t",
+        "SELECT evil($1)",
+        "COPY t TO STDOUT",
+        "SELECT 1; SELECT 2",
+    ];
+    let mut taken = snapshot(&cluster, "shop", "plain", &texts);
+    runtime().block_on(async {
+        let session = crate::probing::session(&cluster, "plain", "shop").await;
+        let (_keep, cancelled) = watch::channel(false);
+        run(&session, &mut taken, &[0], &options(), &|_| (), cancelled).await;
+    });
+    expect(&taken, 0, Analyzed, "");
+    expect(
+        &taken,
+        1,
+        NotProbed,
+        "other statements take nearly all of the time",
+    );
+    expect(
+        &taken,
+        2,
+        Refused,
+        "function public.evil(integer) is owned by mallory",
+    );
+    expect(&taken, 3, NotProbed, "COPY is neither SELECT");
+    expect(&taken, 4, Refused, "more than one statement");
+    assert_eq!(taken.plans.len(), 1);
 }
