@@ -87,6 +87,20 @@ fn a_cause_explains_what_is_seen_of_its_statement() {
     );
 }
 
+/// Plan findings of the table and column of an index that is advised.
+#[test]
+fn an_index_explains_scans_and_not_misestimates() {
+    let mut capture = fixture("missing_index/fires/executed_plan.json");
+    let node = &mut capture["plans"][0]["plan"]["Plan"];
+    let kept = node["Actual Rows"].as_f64().unwrap();
+    node["Plan Rows"] = json!(kept * 20.0 + 20_000.0);
+    let report = report(capture);
+    let index = of(&report, "missing_index");
+    let scan = of(&report, "seq_scan_selective");
+    assert_eq!(scan.explained_by.as_ref(), Some(&index.id));
+    assert_eq!(of(&report, "row_misestimate").explained_by, None);
+}
+
 #[test]
 fn a_cause_of_little_time_explains_nothing() {
     let mut capture = scanned(50_000.0);

@@ -144,9 +144,9 @@ fn mends(cause: &Claim, claim: &Claim) -> bool {
     let asked = claim.check.depth() == Depth::ForeignKey;
     let shared = asked || claim.parts.is_empty() || cause.part_of(claim) > 0.0;
     let index = matches!(cause.check.depth(), Depth::ForeignKey | Depth::Index);
-    // An index makes each turn of a loop cheaper and leaves the loop.
-    let mendable = claim.check.depth() != Depth::Loop;
-    mendable && index && cause.check.depth() > claim.check.depth() && covers && shared
+    // An index leaves a loop what it is, and does not make the planner count right: it mends what asks for an index.
+    let asks = action(claim) == Action::CreateIndex;
+    asks && index && cause.check.depth() > claim.check.depth() && covers && shared
 }
 
 /// The end of a chain of explanations.
