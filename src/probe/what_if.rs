@@ -13,7 +13,7 @@ use crate::connect::Session;
 use crate::snapshot::{Area, Snapshot};
 
 /// The advisor asks about single indexes first, then about sets of those that help; more rounds than this bring nothing.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 12;
 
 /// Asks the planner what statements would cost with the indexes that the advisor has in mind, and records the answers in
 /// the snapshot, where `analyze` finds them. All questions together take `time` at most; what stays unanswered is advised
