@@ -97,11 +97,8 @@ impl Estimate {
 
 /// How the family's statements read the table, where it is read as a whole; the best proof first: an executed plan, a plan, blocks.
 pub fn present(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Option<Present> {
-    let plans = case.plans.iter().filter(|plan| plan.family == Some(family));
-    let mut plans: Vec<&CasePlan<'_>> = plans.collect();
-    plans.sort_by_key(|plan| !plan.is_analyzed());
     let mut planned = false;
-    for plan in plans {
+    for plan in case.plans_of(family) {
         planned = true;
         if let Some(present) = in_plan(case, plan, table) {
             return Some(present);
@@ -243,6 +240,29 @@ fn sum(
     let leaves = case.catalog.leaves(table);
     let terms = leaves.into_iter().filter_map(read);
     terms.reduce(|sum, term| sum.plus(&term))
+}
+
+/// The share of a table's rows that the calls' scan of it keeps, 0..1, where it filters by all of these columns, as an executed plan tells.
+pub fn kept_share(
+    case: &Case<'_>,
+    family: usize,
+    table: TableRef<'_>,
+    columns: &[String],
+) -> Option<f64> {
+    let plan = case.plans_of(family).into_iter().next()?;
+    let scan = plan.plan.nodes().find(|node| {
+        let scanned = plan.table(&case.catalog, node);
+        let whole = node.node_type == NodeType::SeqScan;
+        whole && scanned.is_some_and(|scanned| case.catalog.root(scanned).place == table.place)
+    })?;
+    let filter = scan.condition(&ConditionKind::Filter)?;
+    let filtered = plan.columns(Some(table), scan, filter);
+    let metrics = plan.metrics_of(scan);
+    let (kept, removed) = (metrics.kept.get(), metrics.removed.filter?.get());
+    let searched = columns.iter().all(|column| filtered.contains(column));
+    (searched && plan.is_analyzed())
+        .then(|| crate::units::ratio(kept, kept + removed))
+        .flatten()
 }
 
 /// The statement's cost with the candidate; `None` where statistics do not tell how many rows it would find.

@@ -24,8 +24,7 @@ pub fn estimate(
     let equal = candidate.keys.get(..candidate.equal)?;
     let share = equal_shares(table, equal, used, &all)?;
     let searched = all.times(&share).max(&Term::number(1.0));
-    let plans = case.plans.iter().filter(|plan| plan.family == Some(family));
-    for plan in plans {
+    for plan in case.plans_of(family) {
         let Some((limit, scan)) = sorted(case, plan, table) else {
             continue;
         };

@@ -57,6 +57,11 @@ pub enum Reason {
         /// The share of the statement's cost that it saves, 0..1.
         saved: f64,
     },
+    /// With the parameter values that calls have, most rows of the table pass: another value would gain, these do not.
+    KeepsMost {
+        /// The share of rows that pass, 0..1.
+        kept: f64,
+    },
     /// Keeping it up costs more than it saves.
     WritesCostMore {
         /// Time that it saves.
@@ -83,6 +88,7 @@ impl Reason {
                 | Self::Covered { .. }
                 | Self::SavesLittle { .. }
                 | Self::SystemTable
+                | Self::KeepsMost { .. }
         )
     }
 
@@ -134,6 +140,11 @@ impl fmt::Display for Reason {
                 f,
                 "it saves {} of the statement's cost",
                 format::percent(*saved)
+            ),
+            Self::KeepsMost { kept } => write!(
+                f,
+                "{} of the rows pass with the values of most calls; rare values would gain",
+                format::percent(*kept)
             ),
             Self::WritesCostMore { saved, cost } => write!(
                 f,

@@ -17,6 +17,9 @@ const MAX_ASKED: usize = 50;
 /// A shorter index that still saves so much of what the longer one saves takes its place.
 const NEARLY_ALL: f64 = 0.99;
 
+/// Where more than this share of a table passes, reading all of it is as good: an index scan reads nearly every block as well.
+const MOST: f64 = 0.5;
+
 /// A statement's gain from some indexes together.
 #[derive(Debug, Clone)]
 pub struct Win {
@@ -37,7 +40,7 @@ pub fn wins(
     wishes: &[Wish<'_>],
     refusals: &mut Vec<Refusal>,
 ) -> Vec<Win> {
-    let mut wins = Vec::new();
+    let mut wins: Vec<Win> = Vec::new();
     for (place, wish) in wishes.iter().enumerate() {
         let mut ask = Ask { case, oracle, wish };
         let answered = (place < MAX_ASKED).then(|| ask.all()).flatten();
@@ -53,7 +56,29 @@ pub fn wins(
             ),
         }
     }
+    wins.retain(|win| {
+        let refused = win
+            .indexes
+            .iter()
+            .find_map(|index| keeps_most(case, win, index));
+        let fine = refused.is_none();
+        refusals.extend(refused);
+        fine
+    });
     wins
+}
+
+/// That an index would find most of the table, whatever the planner thinks of other values.
+fn keeps_most(case: &Case<'_>, win: &Win, index: &Candidate) -> Option<Refusal> {
+    let table = case.catalog.at(index.table)?;
+    let columns = index.columns();
+    let kept = formula::kept_share(case, win.family, table, &columns)?;
+    (kept > MOST).then(|| Refusal {
+        table: table.table.name.clone(),
+        columns,
+        families: vec![win.family],
+        reason: Reason::KeepsMost { kept },
+    })
 }
 
 /// That the planner makes too little of any index: told for each table.

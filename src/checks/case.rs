@@ -13,7 +13,7 @@ use crate::ids::quote_ident;
 use crate::plan::Node;
 use crate::snapshot::Snapshot;
 use crate::sql::facts::Facts;
-use crate::units::{Millis, float};
+use crate::units::{Millis, float, ratio};
 
 /// The Snapshot and what is derived from it.
 #[derive(Debug)]
@@ -116,6 +116,33 @@ impl<'a> Case<'a> {
             families: plan.family.into_iter().collect(),
             draft,
         }
+    }
+
+    /// A family's plans, the one that tells most of its calls first: of those that were executed, the one whose time is
+    /// nearest to the calls' mean, because plans of other parameter values may be quite different.
+    pub fn plans_of(&self, family: usize) -> Vec<&CasePlan<'a>> {
+        let mean = self
+            .workload
+            .families()
+            .get(family)
+            .and_then(Family::mean)
+            .map_or(0.0, Millis::get);
+        let off = |plan: &CasePlan<'a>| {
+            let time = plan.plan.execution_time.map(Millis::get);
+            let factor = time.and_then(|time| ratio(time, mean)).unwrap_or_default();
+            if factor > 0.0 {
+                factor.ln().abs()
+            } else {
+                f64::INFINITY
+            }
+        };
+        let of_family = self.plans.iter().filter(|plan| plan.family == Some(family));
+        let mut plans: Vec<&CasePlan<'a>> = of_family.collect();
+        plans.sort_by(|one, other| {
+            let executed = other.is_analyzed().cmp(&one.is_analyzed());
+            executed.then(off(one).total_cmp(&off(other)))
+        });
+        plans
     }
 
     /// The canonical shape of a plan's statement.

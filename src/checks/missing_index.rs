@@ -172,11 +172,8 @@ fn answered(answer: &WhatIf, place: usize) -> Vec<Evidence> {
 
 /// Rows that the statement reads of the table and throws away, and those it keeps, from its plan; else blocks a call.
 fn rows(case: &Case<'_>, helped: &Helped, table: TableRef<'_>) -> Vec<Evidence> {
-    let plans = case
-        .plans
-        .iter()
-        .filter(|plan| plan.family == Some(helped.family) && plan.is_analyzed());
-    for plan in plans {
+    let plans = case.plans_of(helped.family).into_iter();
+    for plan in plans.filter(|plan| plan.is_analyzed()) {
         let scan = plan.plan.nodes().find(|node| {
             let scanned = plan.table(&case.catalog, node);
             node.condition(&ConditionKind::Filter).is_some()
