@@ -48,6 +48,12 @@ fn trim_zeros(text: &str) -> String {
     }
 }
 
+/// Calls with their unit: `1 call`, `1.2 M calls`.
+pub fn calls(count: i64) -> String {
+    let unit = if count == 1 { "call" } else { "calls" };
+    format!("{} {unit}", short_count(float(count)))
+}
+
 /// A large count in short: `1.2 M`, `840 k`, `512`.
 pub fn short_count(value: f64) -> String {
     match value.abs() {

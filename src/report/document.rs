@@ -211,11 +211,7 @@ fn verdict_row(finding: &Finding) -> VerdictRow {
             .time_ms
             .map(format::duration)
             .unwrap_or_default(),
-        calls: finding
-            .impact
-            .calls
-            .map(|calls| format!("{} calls", format::short_count(float(calls))))
-            .unwrap_or_default(),
+        calls: finding.impact.calls.map(format::calls).unwrap_or_default(),
         gain: gain(finding).unwrap_or_default(),
         confidence: finding.confidence,
     }

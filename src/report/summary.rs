@@ -3,7 +3,7 @@
 use crate::finding::{Report, ReportStatement, WindowInfo, WindowKind};
 use crate::format;
 use crate::snapshot::ProbeStatus;
-use crate::units::{Millis, float};
+use crate::units::Millis;
 
 use super::text::one_line;
 
@@ -27,10 +27,7 @@ pub fn header(report: &Report) -> String {
     }
     parts.extend(report.window.as_ref().map(window));
     if let Some(metrics) = &report.baseline_metrics {
-        parts.push(format!(
-            "{} calls",
-            format::short_count(float(metrics.calls))
-        ));
+        parts.push(format::calls(metrics.calls));
         parts.push(format!(
             "{} execution time",
             format::duration(metrics.total_exec_time_ms)

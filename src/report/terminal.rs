@@ -230,11 +230,18 @@ impl Page {
 
     fn finding(&mut self, rank: usize, finding: &FindingBlock) {
         let severity = severity_word(finding.severity);
-        let head = self
-            .terminal
-            .paint(Style::of(finding.severity), &format!("{rank} {severity}"));
-        let title = self.terminal.paint(Style::Bold, &finding.title);
-        self.line(&format!("{head}  {title}"));
+        let head = format!("{rank} {severity}");
+        let indent = head.len() + 2;
+        let painted = self.terminal.paint(Style::of(finding.severity), &head);
+        let title = wrap(&finding.title, self.terminal.width() - indent);
+        for (at, line) in title.iter().enumerate() {
+            let line = self.terminal.paint(Style::Bold, line);
+            if at == 0 {
+                self.line(&format!("{painted}  {line}"));
+            } else {
+                self.line(&format!("{:indent$}{line}", ""));
+            }
+        }
         if let Some(query) = &finding.query {
             self.query(query);
         }

@@ -170,6 +170,27 @@ fn terminal_page_wide() {
 }
 
 #[test]
+fn a_long_title_is_wrapped_and_one_call_is_one() {
+    let mut finding = missing_index("SELECT 1");
+    finding.title =
+        "temporary files: 8,746 blocks written a call in SELECT orders, order_items, products"
+            .to_owned();
+    finding.impact.calls = Some(1);
+    let terminal = Terminal {
+        columns: 80,
+        colour: Colour::Off,
+    };
+    let page = terminal.render(&report(vec![finding.clone()]));
+    let long = |line: &&str| line.chars().count() > 80 && !line.contains("CREATE INDEX");
+    assert_eq!(page.lines().find(long), None);
+    let wide = Terminal {
+        columns: 140,
+        colour: Colour::Off,
+    };
+    assert!(wide.render(&report(vec![finding])).contains(" 1 call "));
+}
+
+#[test]
 fn markdown_ticket() {
     insta::assert_snapshot!(markdown::render(&report(vec![missing_index(QUERY)])));
 }
