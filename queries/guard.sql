@@ -23,7 +23,10 @@ scope AS (
     WHERE nspname = ANY ($3::name[]) OR nspname = ANY ($1::name[]) OR nspname = 'pg_catalog'
 ),
 trusted AS (
-    SELECT oid FROM pg_roles WHERE oid = 10 OR rolname = ANY ($4::name[]) OR rolname = current_user
+    -- A database's owner can make every session another role (ALTER DATABASE … SET role): that role is not the one that connected.
+    SELECT oid
+    FROM pg_roles
+    WHERE oid = 10 OR rolname = ANY ($4::name[]) OR rolname = session_user AND session_user = current_user
 ),
 -- Members of an extension, where both the extension and the object belong to a superuser: an owner may replace the object's body.
 packaged AS (
@@ -46,7 +49,9 @@ executes_text (name) AS (
         ('query_to_xml'::name), ('query_to_xmlschema'), ('query_to_xml_and_xmlschema'), ('cursor_to_xml'), ('cursor_to_xmlschema'), ('table_to_xml'),
         ('table_to_xmlschema'), ('table_to_xml_and_xmlschema'), ('schema_to_xml'), ('schema_to_xmlschema'), ('schema_to_xml_and_xmlschema'),
         ('database_to_xml'), ('database_to_xmlschema'), ('database_to_xml_and_xmlschema'), ('ts_stat'), ('ts_rewrite'), ('crosstab'), ('crosstab2'),
-        ('crosstab3'), ('crosstab4'), ('crosstabn'), ('connectby'), ('xpath_table'), ('dblink'), ('dblink_exec'), ('dblink_open'), ('dblink_send_query')
+        ('crosstab3'), ('crosstab4'), ('crosstabn'), ('crosstab_hash'), ('connectby'), ('connectby_text'), ('connectby_text_serial'), ('xpath_table'),
+        ('dblink'), ('dblink_exec'), ('dblink_open'), ('dblink_send_query'), ('dblink_record'),
+        ('pg_input_is_valid'), ('pg_input_error_info'), ('satisfies_hash_partition')
 ),
 -- early: a domain's constraint, which the server evaluates when it merely reads a constant or a parameter of the type.
 -- strength: 2 runs when the statement is executed, 1 may be evaluated when it is planned, 0 may be named by text in a function's body.
@@ -139,7 +144,7 @@ reached (class, object, strength, early, root_class, root) AS (
         UNION ALL
         SELECT 'pg_trigger'::regclass, g.oid, 2
         FROM pg_trigger AS g
-        WHERE $5::boolean AND r.class = 'pg_class'::regclass AND g.tgrelid = r.object AND NOT g.tgisinternal
+        WHERE $5::boolean AND r.class = 'pg_class'::regclass AND g.tgrelid = r.object AND (NOT g.tgisinternal OR g.tgfoid >= 16384)
         UNION ALL
         SELECT 'pg_class'::regclass, CASE WHEN k.conrelid = r.object THEN k.confrelid ELSE k.conrelid END, 2
         FROM pg_constraint AS k
@@ -275,6 +280,15 @@ judged AS (
         SELECT p.proowner, p.proname,
             CASE
                 WHEN p.proname IN (SELECT name FROM executes_text) THEN 'executes_text'
+                -- Input functions and validators run what belongs to the type or function that an argument names.
+                WHEN p.pronamespace = 'pg_catalog'::regnamespace
+                    AND ('cstring'::regtype = ANY (p.proargtypes::oid[]) OR p.proname LIKE '%\_validator') THEN 'executes_text'
+                -- The same functions under other names, and bodies that call one of them.
+                WHEN p.oid >= 16384 AND l.lanname = 'c' AND p.prosrc IN (SELECT name::text FROM executes_text) THEN 'executes_text'
+                WHEN p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') AND p.prosrc ~* (
+                    '\m(\w+_validator|domain_in|array_in|record_in|range_in|multirange_in|'
+                    || (SELECT string_agg(name::text, '|') FROM executes_text) || ')\M'
+                ) THEN 'executes_text'
                 -- Of a volatile one it is enough that it is not executed.
                 WHEN p.provolatile <> 'v' AND p.pronargs > 0 AND p.prosrc ~* '\mexecute\M' AND l.lanname NOT IN ('c', 'internal') THEN 'executes_text'
                 WHEN p.provolatile = 'v' AND p.proname NOT IN (SELECT name FROM harmless) THEN 'volatile'
@@ -316,7 +330,7 @@ objections AS (
                 EXISTS (SELECT FROM packaged AS p WHERE p.classid = j.class AND p.objid = j.object)
                 AND EXISTS (SELECT FROM pg_roles AS o WHERE o.oid = j.owner AND o.rolsuper)
             ) THEN 'untrusted'
-            WHEN j.trait = 'executes_text' AND j.strength >= 1 THEN 'executes_text'
+            WHEN j.trait = 'executes_text' THEN 'executes_text'
             WHEN j.trait = 'volatile' AND j.early AND j.strength >= 1 THEN 'early'
             WHEN j.trait IN ('volatile', 'foreign') AND j.strength = 2 THEN j.trait
         END AS objection

@@ -2,4 +2,4 @@
 -- Reads: pg_is_in_recovery(), transaction_read_only. Privileges: none. Versions: 13 and later.
 SELECT /* pgtriage */
        pg_catalog.pg_is_in_recovery() AS in_recovery,
-       pg_catalog.current_setting('transaction_read_only') = 'on' AS read_only
+       pg_catalog.current_setting('transaction_read_only') OPERATOR(pg_catalog.=) 'on' AS read_only

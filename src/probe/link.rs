@@ -382,7 +382,9 @@ async fn asked_to_stop(mut cancelled: watch::Receiver<bool>) {
 pub(super) fn pinned_path(schemas: &[String]) -> String {
     let mut path = "pg_catalog".to_owned();
     for schema in schemas {
-        if schema != "pg_catalog" && !schema.starts_with("pg_temp") {
+        // The server reads `"$user"`, quoted or not, as the role's name.
+        let substituted = schema == "$user";
+        if schema != "pg_catalog" && !schema.starts_with("pg_temp") && !substituted {
             path.push_str(", ");
             path.push_str(&quote_ident(schema));
         }

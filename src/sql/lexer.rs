@@ -151,6 +151,11 @@ impl Token<'_> {
         identifier::value(self, escape)
     }
 
+    /// Like [`Token::identifier_escaped`], not cut: where the server cuts depends on its database's encoding.
+    pub fn whole_identifier(&self, escape: char) -> Option<String> {
+        identifier::whole(self, escape)
+    }
+
     /// The characters that a string constant stands for: quotes removed, escapes resolved, continued lines joined. `None` when this is no string.
     ///
     /// Bit strings give their digits. Escapes that the server rejects are kept as written.

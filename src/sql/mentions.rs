@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lexer::{Open, Token, TokenKind, tokens};
+use super::lexer::{IDENTIFIER_BYTES, Open, Token, TokenKind, tokens};
 
 /// The comment that every statement of this program carries.
 pub const MARKER: &str = "/* pgtriage */";
@@ -230,6 +230,9 @@ impl Mentions {
                 continue;
             }
             if let Some(name) = name_at(all, index) {
+                let whole = token.whole_identifier('\\');
+                self.names
+                    .extend(whole.filter(|whole| whole.len() > IDENTIFIER_BYTES));
                 if let Some((schema, Dot::Seen)) = qualifier.take() {
                     self.qualified.insert((schema, name.clone()));
                 }

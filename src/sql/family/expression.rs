@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Ident, TimezoneInfo, UnaryOperator, Value,
+    AccessExpr, BinaryOperator, CastKind, DataType, Expr, Ident, TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::shape::{CONSTANT, CONSTANTS};
@@ -199,13 +199,16 @@ fn predicate(mut expression: Expr) -> Expr {
             wrap(time_zone, binding::TIME_ZONE + 1);
         }
         Expr::Collate { expr, .. } => wrap(expr, binding::COLLATE),
-        Expr::CompoundFieldAccess { root, .. }
-            if !matches!(
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            // `(a).b` is a field of a column, `a.b` a column of a relation.
+            let field = matches!(access_chain.first(), Some(AccessExpr::Dot(_)));
+            let name = matches!(
                 root.as_ref(),
                 Expr::Identifier(_) | Expr::CompoundIdentifier(_)
-            ) =>
-        {
-            **root = Expr::Nested(Box::new(mem::replace(root.as_mut(), constant())));
+            );
+            if field || !name {
+                **root = Expr::Nested(Box::new(mem::replace(root.as_mut(), constant())));
+            }
         }
         _ => {}
     }

@@ -139,15 +139,15 @@ fn without_outputs(pieces: &[Piece<'_>], width: usize) -> Option<String> {
     let tail = joined(pieces.get(from..)?);
     let room = width.checked_sub(head.width() + tail.width())?;
     // The first item stays even where the end of the statement goes for it.
-    let first = *ends.first()?;
+    let first = joined(pieces.get(start..*ends.first()?)?);
     let kept = ends
         .iter()
-        .rev()
-        .find_map(|end| {
+        .map_while(|end| {
             let kept = joined(pieces.get(start..*end)?);
             (kept.width() + ", …".width() <= room).then_some(kept)
         })
-        .or_else(|| pieces.get(start..first).map(joined))?;
+        .last()
+        .unwrap_or(first);
     Some(format!("{head}{kept}, {ELLIPSIS}{tail}"))
 }
 

@@ -5,10 +5,11 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Assignment, Delete, Distinct, Expr, FromTable, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Ident, LimitClause, ObjectName, ObjectNamePart, OffsetRows, OnConflictAction, OnInsert,
-    OrderByExpr, OrderBySort, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    Statement, Update, UpdateTableFromKind, VisitMut, VisitorMut,
+    AccessExpr, Assignment, Delete, Distinct, Expr, FromTable, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, LimitClause, ObjectName, ObjectNamePart, OffsetRows,
+    OnConflictAction, OnInsert, OrderByExpr, OrderBySort, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, Update, UpdateTableFromKind, VisitMut,
+    VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
@@ -183,6 +184,7 @@ impl VisitorMut for Walk {
                     }
                 }
             }
+            Expr::CompoundFieldAccess { root, access_chain } => join_column(root, access_chain),
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.column(expression),
             _ => {}
         }
@@ -293,6 +295,16 @@ impl Walk {
             self.wildcard(item);
         }
         drop_in_items(returning.as_deref_mut().unwrap_or_default());
+    }
+}
+
+/// `relation.column[1]`, which the parser reads as a relation with accesses, as a column with accesses.
+fn join_column(root: &mut Expr, accesses: &mut Vec<AccessExpr>) {
+    if let (Expr::Identifier(relation), Some(AccessExpr::Dot(Expr::Identifier(column)))) =
+        (&mut *root, accesses.first())
+    {
+        *root = Expr::CompoundIdentifier(vec![relation.clone(), column.clone()]);
+        accesses.remove(0);
     }
 }
 

@@ -6,7 +6,12 @@ use super::{Token, TokenKind, literal};
 pub const IDENTIFIER_BYTES: usize = 63;
 
 pub(super) fn value(token: &Token<'_>, escape: char) -> Option<String> {
-    let name = match token.kind {
+    whole(token, escape).map(truncated)
+}
+
+/// The name before it is cut. Where the server cuts depends on the encoding of its database.
+pub(super) fn whole(token: &Token<'_>, escape: char) -> Option<String> {
+    Some(match token.kind {
         // Only ASCII letters fold: `downcase_identifier` leaves multibyte encodings' other letters alone.
         TokenKind::Word => token.text.to_ascii_lowercase(),
         TokenKind::QuotedIdent => unquoted(token.text)?,
@@ -14,8 +19,7 @@ pub(super) fn value(token: &Token<'_>, escape: char) -> Option<String> {
             literal::unicode_unescaped(&unquoted(token.text.get(2..)?)?, escape)
         }
         _ => return None,
-    };
-    Some(truncated(name))
+    })
 }
 
 fn unquoted(text: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Redactor;
 
 /// Keys of plan nodes, triggers and the plan itself whose strings are names or fixed words of the server (`explain.c` of versions 13 to 18): never data.
-const NAME_KEYS: [&str; 35] = [
+const NAME_KEYS: [&str; 36] = [
     "Alias",
     "Async Capable",
     "CTE Name",
@@ -41,6 +41,7 @@ const NAME_KEYS: [&str; 35] = [
     "Subplan Name",
     "Table Function Name",
     "Trigger Name",
+    "Tuplestore Name",
 ];
 
 impl Redactor {
