@@ -279,3 +279,16 @@ proptest! {
         prop_assert_eq!(all[0].string_value(), Some(value));
     }
 }
+/// Texts that PostgreSQL 15 rejected, each with the token that its "syntax error at or near" showed.
+#[test]
+fn the_server_names_tokens_that_are_ours() {
+    let cases = include_str!("../../../testdata/statements/tokens-15.jsonl");
+    for line in cases.lines() {
+        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (text, near) = (
+            case["text"].as_str().unwrap(),
+            case["near"].as_str().unwrap(),
+        );
+        assert!(tokens(text).any(|token| token.text == near), "{line}");
+    }
+}
