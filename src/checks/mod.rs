@@ -2,6 +2,7 @@
 
 mod case;
 mod catalog;
+mod modified;
 mod plans;
 mod readings;
 mod registry;

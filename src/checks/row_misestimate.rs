@@ -1,5 +1,6 @@
 //! `row_misestimate`: the planner expected other row counts than came, where the error begins.
 
+use super::modified;
 use super::scan::Scan;
 use super::support::{Words, advice, label, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
@@ -9,7 +10,7 @@ use crate::ids::quote_ident;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::Area;
 use crate::sql::lexer::truncated;
-use crate::units::{Rows, float, ratio};
+use crate::units::Rows;
 
 /// The larger side over the smaller. Within a factor of ten plans seldom change (Leis et al., *How Good Are Query
 /// Optimizers, Really?*, VLDB 2015, section 4).
@@ -122,15 +123,6 @@ fn node_subject(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Subject {
     ))
 }
 
-/// Rows modified since the last ANALYZE as a share of the live rows.
-pub fn modified_share(table: TableRef<'_>) -> Option<f64> {
-    let counters = table.table.counters?;
-    ratio(
-        float(counters.n_mod_since_analyze),
-        float(counters.n_live_tup),
-    )
-}
-
 fn mend(scan: Option<&Scan<'_>>, node: &Node) -> Recommendation {
     if let Some(scan) = scan {
         return mend_scan(scan);
@@ -148,8 +140,8 @@ fn mend_scan(scan: &Scan<'_>) -> Recommendation {
     let name = &scan.name;
     let stale = scan
         .table
-        .and_then(modified_share)
-        .is_some_and(|share| share >= STALE_SHARE);
+        .and_then(modified::since_analyze)
+        .is_some_and(|modified| modified.share >= STALE_SHARE);
     if stale {
         let mut advice = advice(
             Action::Analyze,

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::row_misestimate::modified_share;
+use super::modified;
 use super::support::{Words, advice};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
 use crate::finding::{
-    Action, CheckId, Draft, Evidence, Formula, Impact, Location, Recommendation, Source, Subject,
-    Unit, Weight,
+    Action, CheckId, Draft, Evidence, Impact, Location, Recommendation, Source, Subject, Unit,
+    Weight,
 };
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::{Area, RelationKind};
-use crate::units::{Rows, float};
+use crate::units::Rows;
 
 /// Rows modified since the last ANALYZE, as a share of the live rows: twice what lets autovacuum analyze
 /// (`autovacuum_analyze_scale_factor`, 10 %).
 const MIN_MODIFIED: f64 = 0.20;
 
 /// Live rows below which statistics do not matter.
-const MIN_LIVE: i64 = 1_000;
+const MIN_LIVE: f64 = 1_000.0;
 
 /// The larger row count over the smaller of a scan without conditions, which needs no statistics but the table's size.
 const MIN_FACTOR: f64 = 10.0;
@@ -102,36 +102,37 @@ fn wrong_size<'a>(
 
 /// A table that many modifications have changed since its last ANALYZE, or that never had one.
 fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
-    let counters = table.table.counters?;
-    if counters.n_live_tup < MIN_LIVE || table.table.kind == RelationKind::ForeignTable {
+    let modified = modified::since_analyze(table)?;
+    if modified.live < MIN_LIVE || table.table.kind == RelationKind::ForeignTable {
         return None;
     }
-    let live = Evidence::read(
+    let live = Evidence::computed(
         "live rows",
-        float(counters.n_live_tup),
+        modified.live,
         Unit::Rows,
         Source::PgStat,
-        table.pointer("/counters/n_live_tup"),
+        modified.live_formula,
     );
     let name = &table.table.name;
     let draft = if never_analyzed(case, table) {
         let title = format!("stale statistics: {name} was never analysed");
         Draft::new(subject(table), title, live, analyze(table))
-    } else {
-        let share = modified_share(table).filter(|share| *share >= MIN_MODIFIED)?;
+    } else if modified.share >= MIN_MODIFIED {
         let title = format!(
             "stale statistics of {name}: {} of its rows modified since the last ANALYZE",
-            format::percent(share)
-        );
-        let formula = format!(
-            "{{{}}} / {{{}}}",
-            table.pointer("/counters/n_mod_since_analyze"),
-            table.pointer("/counters/n_live_tup")
+            format::percent(modified.share)
         );
         let label = "rows modified since the last ANALYZE, as a share of the live ones";
-        let formula = Formula::new(formula);
-        let proof = Evidence::computed(label, share, Unit::Ratio, Source::PgStat, formula);
+        let proof = Evidence::computed(
+            label,
+            modified.share,
+            Unit::Ratio,
+            Source::PgStat,
+            modified.share_formula,
+        );
         Draft::new(subject(table), title, proof, analyze(table)).with(live)
+    } else {
+        return None;
     };
     // No plan is proven to suffer: what suffers is a finding of its own.
     let impact = Impact {
