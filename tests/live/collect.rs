@@ -2,7 +2,7 @@
 
 use pgtriage::collect::{Options, observe, sample};
 use pgtriage::demo::cluster::{Cluster, SUPERUSER};
-use pgtriage::snapshot::{Area, Gap, Index, RelationKind, Snapshot, Statement, Table};
+use pgtriage::snapshot::{Area, ForeignKey, Gap, Index, RelationKind, Snapshot, Statement, Table};
 use tokio_postgres::{Client, NoTls};
 
 use crate::{MAIN_MAJOR, builder, majors};
@@ -115,6 +115,7 @@ async fn every_version_is_observed_in_full() {
         );
         check_catalog(&snapshot, major);
         check_statements(&snapshot, major);
+        check_order(&snapshot);
         let expected = if major < 14 {
             vec![Area::PlanTiming, Area::HypotheticalIndexes, Area::Window]
         } else {
@@ -215,6 +216,16 @@ fn check_catalog(snapshot: &Snapshot, major: u32) {
         foreign[0].on_delete,
         pgtriage::snapshot::ForeignKeyAction::Cascade
     );
+}
+
+/// Rows come from hash tables and heaps, in any order; the snapshot has one, so that equal data give equal sums.
+fn check_order(snapshot: &Snapshot) {
+    assert!(snapshot.statements.is_sorted_by_key(|row| &row.key));
+    assert!(snapshot.tables.is_sorted_by_key(|row| &row.name));
+    assert!(snapshot.indexes.is_sorted_by_key(|row| &row.name));
+    let key = |row: &ForeignKey| (row.table, row.name.clone());
+    assert!(snapshot.foreign_keys.is_sorted_by_key(key));
+    assert!(snapshot.extensions.is_sorted_by_key(|row| &row.name));
 }
 
 fn check_statements(snapshot: &Snapshot, major: u32) {
