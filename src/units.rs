@@ -73,6 +73,17 @@ quantity! {
     Cost(f64, Add::add, Sub::sub)
 }
 
+impl Bytes {
+    /// A computed size, without the fraction of a byte.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates, and no size is near 2^63 bytes; this is the one place that converts"
+    )]
+    pub const fn of(size: f64) -> Self {
+        Self(size as i64)
+    }
+}
+
 impl Blocks {
     /// The size of so many blocks at the server's `block_size`.
     pub fn bytes(self, block_size: Bytes) -> Bytes {

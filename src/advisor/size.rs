@@ -54,16 +54,7 @@ pub fn btree(
         (rows - nulls) * (tuple + LINE_POINTER) + nulls * (null_tuple + LINE_POINTER)
     };
     let pages = (bytes / ((page - PAGE_OVERHEAD) * FILL)).ceil() * INNER + 1.0;
-    Some(whole(pages.ceil() * page))
-}
-
-/// A size that is a whole number of bytes.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, and no index is larger than 2^63 bytes"
-)]
-fn whole(bytes: f64) -> Bytes {
-    Bytes(bytes as i64)
+    Some(Bytes::of(pages.ceil() * page))
 }
 
 fn aligned(bytes: f64) -> f64 {

@@ -1,16 +1,12 @@
 //! Severity from impact.
 
+use crate::checks::support::{MATTERS, MEDIUM_SHARE};
 use crate::finding::{CheckId, Draft, Finding, Severity, Weight};
-use crate::units::Millis;
 
 /// From this share of the window's execution time on a finding is critical (contract: checks.md).
 const CRITICAL: f64 = 0.25;
 /// From this share on it is high.
 const HIGH: f64 = 0.10;
-/// From this share on it is medium.
-const MEDIUM: f64 = 0.02;
-/// While less time than this is at stake in the window, a finding is at most medium.
-const MATTERS: Millis = Millis(1_000.0);
 
 /// The finding, weighed.
 pub fn stamp(draft: Draft, id: CheckId) -> Finding {
@@ -38,7 +34,7 @@ fn of_share(share: f64) -> Severity {
     match share {
         share if share >= CRITICAL => Severity::Critical,
         share if share >= HIGH => Severity::High,
-        share if share >= MEDIUM => Severity::Medium,
+        share if share >= MEDIUM_SHARE => Severity::Medium,
         _ => Severity::Low,
     }
 }
@@ -48,6 +44,7 @@ mod tests {
     use super::*;
     use crate::checks::support::{Words, advice};
     use crate::finding::{Action, Evidence, Impact, Source, Subject, Unit};
+    use crate::units::Millis;
 
     fn draft(share: Option<f64>, time: Option<f64>, weight: Weight) -> Draft {
         let words = Words {

@@ -1,8 +1,8 @@
 //! `hash_spill`: the hash table of a join does not fit into memory.
 
-use super::support::{each_node, kilobytes, label, more_work_mem, subject};
+use super::support::{Spill, each_spill, kilobytes};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, temp_spill_statement};
-use crate::finding::{CheckId, Draft, Unit};
+use crate::finding::{CheckId, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType};
 use crate::snapshot::Area;
@@ -37,48 +37,41 @@ impl Check for HashSpill {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_node(case, found, propose);
+        each_spill(case, found, look);
     }
 }
 
-fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
     if node.node_type != NodeType::Hash {
         return None;
     }
     let hash = node.hash.filter(|hash| hash.batches > IN_MEMORY)?;
     let peak = hash.peak_memory?;
     let whole = Bytes(peak.get().saturating_mul(hash.batches));
-    let instead = if hash.batches > hash.original_batches {
-        "mend the estimate: the planner expected a smaller table"
-    } else {
-        "join fewer or narrower rows"
-    };
-    let advice = more_work_mem(case, plan, through_work_mem(case, whole), instead);
-    let title = format!(
-        "hash spill: {} batches in {}",
-        format::count(float(hash.batches)),
-        label(case.text(plan))
-    );
-    let batches = plan.read(
-        "hash batches",
-        float(hash.batches),
-        Unit::Count,
-        node,
-        "Hash Batches",
-    );
+    let batches = float(hash.batches);
     let original = float(hash.original_batches);
     let memory = kilobytes(peak.get() / 1024);
     let formula = format!("{} * 1024", plan.term(node, "Peak Memory Usage"));
-    let draft = Draft::new(subject(&case.shape(plan)), title, batches, advice)
-        .with(plan.read(
-            "batches that the planner expected",
-            original,
-            Unit::Count,
-            node,
-            "Original Hash Batches",
-        ))
-        .with(plan.computed("peak memory of a batch", memory, Unit::Bytes, formula));
-    Some(case.of_node(plan, node, join_share(plan, node), draft))
+    let count = |label, value, key| plan.read(label, value, Unit::Count, node, key);
+    Some(Spill {
+        title: format!("hash spill: {} batches", format::count(batches)),
+        proof: count("hash batches", batches, "Hash Batches"),
+        others: vec![
+            count(
+                "batches that the planner expected",
+                original,
+                "Original Hash Batches",
+            ),
+            plan.computed("peak memory of a batch", memory, Unit::Bytes, formula),
+        ],
+        needed: through_work_mem(case, whole),
+        instead: if hash.batches > hash.original_batches {
+            "mend the estimate: the planner expected a smaller table"
+        } else {
+            "join fewer or narrower rows"
+        },
+        share: join_share(plan, node),
+    })
 }
 
 /// The batches are written by the Hash and read back by the join above it.
@@ -100,14 +93,5 @@ fn through_work_mem(case: &Case<'_>, memory: Bytes) -> Bytes {
         1.0
     };
     let multiplier = known.filter(|value| *value >= 1.0).unwrap_or(default);
-    let bytes = (float(memory.get()) / multiplier).ceil();
-    Bytes(whole(bytes))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the cast saturates, and nothing larger than i64::MAX is advised"
-)]
-const fn whole(value: f64) -> i64 {
-    value as i64
+    Bytes::of((float(memory.get()) / multiplier).ceil())
 }

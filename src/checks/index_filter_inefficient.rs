@@ -1,9 +1,8 @@
 //! `index_filter_inefficient`: an index finds many rows that a filter then throws away.
 
-use super::scan::Scan;
-use super::support::{Words, advice, each_node};
+use super::support::{Scan, Told, Words, advice, each_node};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId, Draft};
+use crate::finding::{Action, CheckId};
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::Area;
@@ -73,10 +72,11 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         risk: "a wider index; where it begins with an existing one's columns it can replace that one",
     };
     let label = "rows removed by the filter";
-    let proof = plan.total(label, removed, node, "Rows Removed by Filter");
-    let advice = advice(Action::CreateIndex, words);
-    let draft = Draft::new(scan.subject(case, plan), title, proof, advice)
-        .with(plan.total("rows kept", kept, node, "Actual Rows"))
-        .at(scan.location());
-    Some(case.of_node(plan, node, plan.own_share(node), draft))
+    let told = Told {
+        title,
+        proof: plan.total(label, removed, node, "Rows Removed by Filter"),
+        others: vec![plan.total("rows kept", kept, node, "Actual Rows")],
+        advice: advice(Action::CreateIndex, words),
+    };
+    Some(scan.proposal(case, plan, node, told))
 }

@@ -1,11 +1,11 @@
 //! `io_bound_statement`: a statement waits for blocks that are not in memory.
 
-use super::support::{Words, advice, label, subject};
+use super::support::{Counted, MATTERS, MEDIUM_SHARE, Words, advice, each_family};
 use super::workload::{Family, Field};
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
-use crate::finding::{Action, CheckId, Draft, Evidence, Unit};
+use crate::finding::{Action, CheckId, Evidence, Unit};
 use crate::snapshot::Area;
-use crate::units::{float, ratio};
+use crate::units::{Millis, float, ratio};
 
 /// Share of the execution time spent reading blocks: most of it.
 const MIN_READ_SHARE: f64 = 0.50;
@@ -39,43 +39,33 @@ impl Check for IoBoundStatement {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        let families = case.workload.families().iter().enumerate();
-        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+        each_family(case, found, look);
     }
 }
 
-fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
-    let workload = &case.workload;
+fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let (proof, part) = by_time(case, family).or_else(|| by_blocks(case, family))?;
+    // After a restart every block is read once: a short wait is no reason to look at a statement.
+    let waited = Millis(family.time().get() * part);
+    let share = case.workload.share(waited).unwrap_or_default();
+    if waited < MATTERS && share < MEDIUM_SHARE {
+        return None;
+    }
     let words = Words {
         summary: "read fewer blocks (an index on what it filters by), or keep them in memory (shared_buffers)",
         expected: "at most the time spent reading; the findings about its plan say which index",
         risk: "more shared_buffers take memory from the file system cache and need a restart",
     };
-    let draft = Draft::new(
-        subject(family.fingerprint().as_str()),
-        format!("I/O bound: {}", label(workload.text(family))),
+    Some(Counted {
+        title: "I/O bound:".to_owned(),
         proof,
-        advice(Action::Investigate, words),
-    )
-    .with(family.evidence(
-        workload,
-        "shared blocks read",
-        Field::SharedRead,
-        Unit::Blocks,
-    )?)
-    .with(family.evidence(
-        workload,
-        "shared blocks hit",
-        Field::SharedHit,
-        Unit::Blocks,
-    )?)
-    .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)
-    .at(case.location(family))
-    .costing(case.impact(family, part));
-    Some(Proposal {
-        families: vec![place],
-        draft,
+        counters: &[
+            ("shared blocks read", Field::SharedRead, Unit::Blocks),
+            ("shared blocks hit", Field::SharedHit, Unit::Blocks),
+            ("calls", Field::Calls, Unit::Calls),
+        ],
+        part,
+        advice: advice(Action::Investigate, words),
     })
 }
 

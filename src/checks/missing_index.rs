@@ -1,5 +1,6 @@
 //! `missing_index`: an index that does not exist would make the workload cheaper than it makes writes dearer.
 
+use super::support::MEDIUM_SHARE;
 use super::workload::Field;
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, Unseen, with_columns};
 use crate::advisor::{Advised, Blueprint, Helped, Proof};
@@ -11,9 +12,6 @@ use crate::format;
 use crate::plan::ConditionKind;
 use crate::snapshot::{Area, WhatIf, WhatIfBasis};
 use crate::units::{Cost, Millis, float, ratio};
-
-/// Refusals are told where they concern this share of the execution time: the engine calls less low (`Severity::Low`).
-const TOLD: f64 = 0.02;
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("missing_index"),
@@ -60,7 +58,7 @@ impl Check for MissingIndex {
                 .map(super::workload::Family::time)
                 .sum();
             let share = case.workload.share(time).unwrap_or_default();
-            refusal.reason.is_told() && share >= TOLD
+            refusal.reason.is_told() && share >= MEDIUM_SHARE
         });
         told.map(|refusal| Unseen {
             reason: refusal.to_string(),
@@ -75,27 +73,22 @@ fn propose(case: &Case<'_>, advised: &Advised) -> Option<Proposal> {
     let blueprint = &advised.blueprint;
     let table = case.catalog.at(blueprint.table)?;
     let first = advised.helped.first()?;
-    let mut evidence = proof(case, first)?.into_iter();
+    let proof = proof(case, first)?;
     let title = format!(
         "missing index on {} ({})",
         table.table.name,
         blueprint.definition.key_list()
     );
-    let mut draft = Draft::new(
-        Subject::new(with_columns(
-            &table.table.name.to_string(),
-            &blueprint.columns,
-        )),
+    let subject = with_columns(&table.table.name.to_string(), &blueprint.columns);
+    let numbers = proof.times.into_iter().chain(rows(case, first, table));
+    let draft = Draft::new(
+        Subject::new(subject),
         title,
-        evidence.next()?,
+        proof.with,
         recommendation(case, advised, table),
-    );
-    for more in evidence
-        .chain(rows(case, first, table))
-        .chain(counters(case, advised))
-    {
-        draft = draft.with(more);
-    }
+    )
+    .after(proof.without)
+    .with_all(numbers.chain(counters(case, advised)));
     Some(Proposal {
         families: advised.helped.iter().map(|helped| helped.family).collect(),
         draft: draft
@@ -104,35 +97,45 @@ fn propose(case: &Case<'_>, advised: &Advised) -> Option<Proposal> {
     })
 }
 
-/// What the gain of the statement that gains most stands on; the first is the proof.
-fn proof(case: &Case<'_>, helped: &Helped) -> Option<Vec<Evidence>> {
+/// What the gain of the statement that gains most stands on.
+struct Gain {
+    without: Evidence,
+    /// What a claim about the index is worth.
+    with: Evidence,
+    times: Vec<Evidence>,
+}
+
+fn proof(case: &Case<'_>, helped: &Helped) -> Option<Gain> {
     match &helped.proof {
         Proof::Answer(answer) => {
             let mut recorded = case.snapshot.what_if.iter();
             let place = recorded.position(|known| *known == **answer)?;
             Some(answered(answer, place))
         }
-        Proof::Formula(estimate) => {
-            let before = Evidence::computed(
-                "planner cost without the index",
+        Proof::Formula(estimate) => Some(Gain {
+            without: Evidence::computed(
+                WITHOUT,
                 estimate.before.value,
                 Unit::Cost,
                 estimate.source,
                 estimate.before.formula(),
-            );
-            let after = Evidence::computed(
-                "planner cost with the index, by formula",
+            ),
+            with: Evidence::computed(
+                format!("{WITH}, by formula"),
                 estimate.after.value,
                 Unit::Cost,
                 Source::Formula,
                 estimate.after.formula(),
-            );
-            Some(vec![after, before])
-        }
+            ),
+            times: Vec::new(),
+        }),
     }
 }
 
-fn answered(answer: &WhatIf, place: usize) -> Vec<Evidence> {
+const WITHOUT: &str = "planner cost without the index";
+const WITH: &str = "planner cost with the index";
+
+fn answered(answer: &WhatIf, place: usize) -> Gain {
     let source = match answer.basis {
         WhatIfBasis::Hypopg => Source::Hypopg,
         WhatIfBasis::Trial => Source::Trial,
@@ -142,32 +145,23 @@ fn answered(answer: &WhatIf, place: usize) -> Vec<Evidence> {
         let pointer = format!("/what_if/{place}/{field}");
         Evidence::read(label, value, unit, source, pointer)
     };
-    let mut evidence = vec![
-        read(
-            "planner cost with the index",
-            answer.after_cost.get(),
-            Unit::Cost,
-            "after_cost",
-        ),
-        read(
-            "planner cost without the index",
-            answer.before_cost.get(),
-            Unit::Cost,
-            "before_cost",
-        ),
-    ];
+    let time = |label: &str, time: Option<Millis>, field: &str| {
+        time.map(|time| read(label, time.get(), Unit::Ms, field))
+    };
+    let cost = |label: &str, cost: Cost, field: &str| read(label, cost.get(), Unit::Cost, field);
     let times = [
-        ("execution time with the index", answer.after_ms, "after_ms"),
-        (
+        time(
             "execution time without the index",
             answer.before_ms,
             "before_ms",
         ),
+        time("execution time with the index", answer.after_ms, "after_ms"),
     ];
-    for (label, time, field) in times {
-        evidence.extend(time.map(|time| read(label, time.get(), Unit::Ms, field)));
+    Gain {
+        without: cost(WITHOUT, answer.before_cost, "before_cost"),
+        with: cost(WITH, answer.after_cost, "after_cost"),
+        times: times.into_iter().flatten().collect(),
     }
-    evidence
 }
 
 /// Rows that the statement reads of the table and throws away, and those it keeps, from its plan; else blocks a call.

@@ -6,7 +6,6 @@ mod modified;
 mod plans;
 mod readings;
 mod registry;
-mod scan;
 pub mod support;
 mod table;
 pub mod workload;

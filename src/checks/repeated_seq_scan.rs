@@ -1,11 +1,10 @@
 //! `repeated_seq_scan`: a table is read from end to end again and again within one statement.
 
-use super::scan::Scan;
-use super::support::{Words, advice, each_node};
+use super::support::{Scan, Told, Words, advice, each_seq_scan};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
-use crate::finding::{Action, CheckId, Draft, Evidence, Source, Unit};
+use crate::finding::{Action, CheckId, Evidence, Formula, Recommendation, Source, Unit};
 use crate::format;
-use crate::plan::{ConditionKind, Node, NodeType, Relationship};
+use crate::plan::{Node, NodeType, Relationship};
 use crate::snapshot::Area;
 
 /// Scans by each process.
@@ -33,25 +32,27 @@ impl Check for RepeatedSeqScan {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_node(case, found, propose);
+        each_seq_scan(case, found, read, |_, _, scan, scans| {
+            Some(tell(scan, scans))
+        });
     }
 }
 
-fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
-    if node.node_type != NodeType::SeqScan || plan.plan.disabled(node) {
-        return None;
-    }
-    let scan = Scan::of(case, plan, node, &[ConditionKind::Filter])?;
-    let (scans, proof, read) = if plan.is_analyzed() {
-        measured(plan, node)?
-    } else {
-        planned(plan, node, scan.table?)?
-    };
+fn tell(scan: &Scan<'_>, (scans, proof, read): Found) -> Told {
     let title = format!(
         "repeated seq scan: {} scans of {} in one execution",
         format::count(scans),
         scan.label()
     );
+    Told {
+        title,
+        proof,
+        others: vec![read],
+        advice: index(scan),
+    }
+}
+
+fn index(scan: &Scan<'_>) -> Recommendation {
     let name = &scan.name;
     let summary = if scan.columns.is_empty() {
         format!("join {name} by a column that has an index, or let one scan build a hash")
@@ -63,14 +64,19 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         expected: "each scan becomes a look-up of the rows it keeps",
         risk: "every write of the table keeps one more index",
     };
-    let advice = advice(Action::CreateIndex, words);
-    let draft = Draft::new(scan.subject(case, plan), title, proof, advice)
-        .with(read)
-        .at(scan.location());
-    Some(case.of_node(plan, node, plan.own_share(node), draft))
+    advice(Action::CreateIndex, words)
 }
 
+/// How many scans, and what they read.
 type Found = (f64, Evidence, Evidence);
+
+fn read(plan: &CasePlan<'_>, node: &Node, table: Option<TableRef<'_>>) -> Option<Found> {
+    if plan.is_analyzed() {
+        measured(plan, node)
+    } else {
+        planned(plan, node, table?)
+    }
+}
 
 fn measured(plan: &CasePlan<'_>, node: &Node) -> Option<Found> {
     let metrics = plan.metrics_of(node);
@@ -118,7 +124,7 @@ fn planned(plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Foun
         scans * tuples,
         Unit::Rows,
         Source::Explain,
-        crate::finding::Formula::new(formula),
+        Formula::new(formula),
     );
     let label = "sequential scans that the planner expects";
     Some((

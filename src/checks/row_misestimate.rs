@@ -1,8 +1,7 @@
 //! `row_misestimate`: the planner expected other row counts than came, where the error begins.
 
 use super::modified;
-use super::scan::Scan;
-use super::support::{Words, advice, label, subject};
+use super::support::{Scan, Words, advice, label, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
 use crate::finding::{Action, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;

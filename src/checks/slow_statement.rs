@@ -1,9 +1,9 @@
 //! `slow_statement`: executions take long on average.
 
-use super::support::{Words, advice, label, subject};
+use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
-use crate::finding::{Action, CheckId, Draft, Unit};
+use crate::finding::{Action, CheckId, Unit};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::Millis;
@@ -42,41 +42,31 @@ impl Check for SlowStatement {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        let families = case.workload.families().iter().enumerate();
-        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+        each_family(case, found, look);
     }
 }
 
-fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
-    let workload = &case.workload;
+fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let mean = family.mean()?;
     let often = family.calls() >= MIN_CALLS && mean >= MIN_MEAN;
     if !often && mean < MIN_MEAN_ALONE {
         return None;
     }
-    let title = format!(
-        "slow statement: {} on average in {}",
-        format::duration(mean),
-        label(workload.text(family))
-    );
     let words = Words {
         summary: "no finding about its plan explains it: look at what it waits for, locks first, and at what its parameters make it read",
         expected: "unknown until it is known where the time goes",
         risk: "none: looking changes nothing",
     };
     let per_call = (Field::ExecTime, Field::Calls);
-    let draft = Draft::new(
-        subject(family.fingerprint().as_str()),
-        title,
-        family.quotient(workload, "mean execution time", per_call, Unit::Ms)?,
-        advice(Action::Investigate, words),
-    )
-    .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)
-    .with(family.evidence(workload, "execution time", Field::ExecTime, Unit::Ms)?)
-    .at(case.location(family))
-    .costing(case.impact(family, 1.0));
-    Some(Proposal {
-        families: vec![place],
-        draft,
+    let workload = &case.workload;
+    Some(Counted {
+        title: format!("slow statement: {} on average in", format::duration(mean)),
+        proof: family.quotient(workload, "mean execution time", per_call, Unit::Ms)?,
+        counters: &[
+            ("calls", Field::Calls, Unit::Calls),
+            ("execution time", Field::ExecTime, Unit::Ms),
+        ],
+        part: 1.0,
+        advice: advice(Action::Investigate, words),
     })
 }

@@ -1,8 +1,8 @@
 //! `sort_spill`: a sort does not fit into `work_mem` and goes through temporary files.
 
-use super::support::{each_node, kilobytes, more_work_mem, subject};
+use super::support::{Spill, each_spill, kilobytes};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, temp_spill_statement};
-use crate::finding::{CheckId, Draft, Evidence, Unit};
+use crate::finding::{CheckId, Evidence, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType, SortGroups, SortUsage, SpaceType};
 use crate::snapshot::Area;
@@ -35,45 +35,36 @@ impl Check for SortSpill {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_node(case, found, propose);
+        each_spill(case, found, look);
     }
 }
 
-fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+fn look(_: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
     if !matches!(node.node_type, NodeType::Sort | NodeType::IncrementalSort) {
         return None;
     }
-    let spills = spills(plan, node);
-    let largest = spills.iter().map(|spill| spill.bytes.get()).max()?;
-    let needed = Bytes(largest.saturating_mul(MEMORY_PER_TAPE_BYTE));
-    let total = Bytes(spills.iter().map(|spill| spill.bytes.get()).sum());
-    let advice = more_work_mem(
-        case,
-        plan,
-        needed,
-        "let an index on the sort key give the order",
-    );
-    let title = format!(
-        "sort spill: {} of temporary files in {}",
-        format::bytes(total),
-        super::support::label(case.text(plan))
-    );
-    let mut evidence = spills.into_iter().map(|spill| spill.evidence);
-    let mut draft = Draft::new(subject(&case.shape(plan)), title, evidence.next()?, advice);
-    for more in evidence {
-        draft = draft.with(more);
-    }
+    let files = files(node);
+    let sizes = || files.iter().map(|(bytes, _)| bytes.get());
+    let needed = sizes().max()?.saturating_mul(MEMORY_PER_TAPE_BYTE);
+    let total = Bytes(sizes().sum());
     let kept = plan.metrics_of(node).kept.get();
-    draft = draft.with(plan.total("rows sorted", kept, node, "Actual Rows"));
-    Some(case.of_node(plan, node, plan.own_share(node), draft))
+    let mut numbers = files
+        .iter()
+        .map(|(bytes, key)| evidence(plan, node, *bytes, key));
+    let proof = numbers.next()?;
+    let sorted = plan.total("rows sorted", kept, node, "Actual Rows");
+    Some(Spill {
+        title: format!("sort spill: {} of temporary files", format::bytes(total)),
+        proof,
+        others: numbers.chain([sorted]).collect(),
+        needed: Bytes(needed),
+        instead: "let an index on the sort key give the order",
+        share: plan.own_share(node),
+    })
 }
 
-struct Spill {
-    bytes: Bytes,
-    evidence: Evidence,
-}
-
-fn spills(plan: &CasePlan<'_>, node: &Node) -> Vec<Spill> {
+/// The temporary files of the leader and of each worker: how large, and under which key that stands.
+fn files(node: &Node) -> Vec<(Bytes, String)> {
     let groups = [
         node.full_sort_groups.as_ref(),
         node.presorted_groups.as_ref(),
@@ -84,17 +75,10 @@ fn spills(plan: &CasePlan<'_>, node: &Node) -> Vec<Spill> {
             worker.full_sort_groups.as_ref(),
             worker.presorted_groups.as_ref(),
         ];
-        found.extend(on_disk(
-            &format!("/Workers/{place}"),
-            worker.sort.as_ref(),
-            groups,
-        ));
+        let path = format!("/Workers/{place}");
+        found.extend(on_disk(&path, worker.sort.as_ref(), groups));
     }
-    let spill = |(bytes, key): (Bytes, String)| Spill {
-        bytes,
-        evidence: evidence(plan, node, bytes, &key),
-    };
-    found.into_iter().map(spill).collect()
+    found
 }
 
 /// What the leader, or the worker at `path` below the node, wrote to disk, and under which key.

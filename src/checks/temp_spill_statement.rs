@@ -1,9 +1,9 @@
 //! `temp_spill_statement`: a statement writes temporary files.
 
-use super::support::{Words, advice, label, subject};
+use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
-use crate::finding::{Action, CheckId, Draft, Unit};
+use crate::finding::{Action, CheckId, Unit};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::{Bytes, float};
@@ -40,12 +40,11 @@ impl Check for TempSpillStatement {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        let families = case.workload.families().iter().enumerate();
-        found.extend(families.filter_map(|(place, family)| propose(case, place, family)));
+        each_family(case, found, look);
     }
 }
 
-fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
+fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let workload = &case.workload;
     let written = family.sum(workload, Field::TempWritten)?;
     let block = float(case.snapshot.server.block_size.get());
@@ -53,40 +52,26 @@ fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     if !often && written * block < float(MIN_BYTES.get()) {
         return None;
     }
-    let fields = (Field::TempWritten, Field::Calls);
-    let proof = family.quotient(
-        workload,
-        "temporary blocks written a call",
-        fields,
-        Unit::Blocks,
-    )?;
-    let title = format!(
-        "temporary files: {} blocks written a call in {}",
-        format::count(proof.value),
-        label(workload.text(family))
-    );
     let words = Words {
         summary: "raise work_mem for this statement or its role, or let an index give the order it sorts into",
         expected: "the writing and reading back of its temporary files; sort_spill and hash_spill say how much memory that takes",
         risk: "work_mem is taken by each sort and hash of each running statement: never raise it for the whole server unweighed",
     };
-    let draft = Draft::new(
-        subject(family.fingerprint().as_str()),
-        title,
-        proof,
-        advice(Action::ChangeSetting, words),
-    )
-    .with(family.evidence(
+    let proof = family.quotient(
         workload,
-        "temporary blocks written",
-        Field::TempWritten,
+        "temporary blocks written a call",
+        (Field::TempWritten, Field::Calls),
         Unit::Blocks,
-    )?)
-    .with(family.evidence(workload, "calls", Field::Calls, Unit::Calls)?)
-    .at(case.location(family))
-    .costing(case.impact(family, 1.0));
-    Some(Proposal {
-        families: vec![place],
-        draft,
+    )?;
+    let size = format::bytes(Bytes::of(proof.value * block));
+    Some(Counted {
+        title: format!("temporary files: {size} written a call in"),
+        proof,
+        counters: &[
+            ("temporary blocks written", Field::TempWritten, Unit::Blocks),
+            ("calls", Field::Calls, Unit::Calls),
+        ],
+        part: 1.0,
+        advice: advice(Action::ChangeSetting, words),
     })
 }

@@ -133,6 +133,7 @@ pub struct Draft {
     evidence: Vec<Evidence>,
     recommendation: Recommendation,
     weight: Weight,
+    confidence: Confidence,
 }
 
 impl Draft {
@@ -148,6 +149,7 @@ impl Draft {
             title: title.into(),
             location: Location::default(),
             impact: Impact::default(),
+            confidence: proof.source.confidence(),
             evidence: vec![proof],
             recommendation: advice,
             weight: Weight::Workload,
@@ -158,6 +160,20 @@ impl Draft {
     #[must_use]
     pub fn with(mut self, evidence: Evidence) -> Self {
         self.evidence.push(evidence);
+        self
+    }
+
+    /// Adds all of these beside the proof.
+    #[must_use]
+    pub fn with_all(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
+    /// Puts evidence before the proof, where a reader expects it first: what is, before what would be.
+    #[must_use]
+    pub fn after(mut self, evidence: Evidence) -> Self {
+        self.evidence.insert(0, evidence);
         self
     }
 
@@ -209,9 +225,7 @@ impl Draft {
 
     /// The confidence that the proof's source gives.
     pub fn confidence(&self) -> Confidence {
-        self.evidence
-            .first()
-            .map_or(Confidence::Inferred, |proof| proof.source.confidence())
+        self.confidence
     }
 
     /// Takes in another draft of the same subject, about other statements: their places and costs add up, and `text`
@@ -297,7 +311,7 @@ pub struct Finding {
     pub location: Location,
     /// What it costs.
     pub impact: Impact,
-    /// The numbers; the first is the proof.
+    /// The numbers that prove it, in a reader's order.
     pub evidence: Vec<Evidence>,
     /// The advice in one line.
     pub fix: String,

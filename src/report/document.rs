@@ -281,7 +281,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
 fn with_unit(value: f64, unit: Unit, label: &str) -> String {
     match unit {
         Unit::Ms => format::duration(Millis(value)),
-        Unit::Bytes => format::bytes(Bytes(whole(value))),
+        Unit::Bytes => format::bytes(Bytes::of(value)),
         Unit::Ratio => format::percent(value),
         Unit::Factor => format!("{} ×", format::quantity(value)),
         Unit::PerSecond => format!("{} a second", format::quantity(value)),
@@ -300,14 +300,6 @@ fn named(value: f64, unit: &str, label: &str) -> String {
     } else {
         format!("{} {unit}", format::quantity(value))
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "sizes are far below 2^63; the cast saturates"
-)]
-const fn whole(value: f64) -> i64 {
-    value as i64
 }
 
 fn statements(statements: &[ReportStatement]) -> Table {

@@ -77,7 +77,7 @@ async fn the_report_names_what_is_planted_and_nothing_healthy() {
     }
 }
 
-/// The findings about a statement, those aside that only say how much of the time it takes or that the cache was cold.
+/// The findings about a statement, those aside that only say how much of the time it takes.
 fn accused<'r>(report: &'r Value, findings: &'r [Value], text: &str) -> Vec<&'r str> {
     let statements = report["statements"].as_array().expect("statements");
     let queryids: BTreeSet<&str> = statements
@@ -93,9 +93,7 @@ fn accused<'r>(report: &'r Value, findings: &'r [Value], text: &str) -> Vec<&'r 
     let about = |finding: &&Value| {
         let of = finding["location"]["queryids"].as_array();
         let mut of = of.into_iter().flatten().filter_map(Value::as_str);
-        // A cache that the load left cold is no fault of the statement's.
-        let cold = finding["type"] == "io_bound_statement" && finding["severity"] == "low";
-        finding["severity"] != "info" && !cold && of.any(|id| queryids.contains(id))
+        finding["severity"] != "info" && of.any(|id| queryids.contains(id))
     };
     findings
         .iter()

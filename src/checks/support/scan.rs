@@ -1,10 +1,22 @@
 //! What a scan of a plan is about: the table and the columns that its conditions mention.
 
-use super::case::with_columns;
-use super::support::subject;
-use super::{Case, CasePlan, TableRef};
-use crate::finding::{Location, Subject};
+use super::subject;
+use crate::checks::{Case, CasePlan, Proposal, TableRef, with_columns};
+use crate::finding::{Draft, Evidence, Location, Recommendation, Subject};
 use crate::plan::{ConditionKind, Node};
+
+/// What a check says of a scan.
+#[derive(Debug)]
+pub struct Told {
+    /// The title.
+    pub title: String,
+    /// The number that proves it.
+    pub proof: Evidence,
+    /// More numbers.
+    pub others: Vec<Evidence>,
+    /// The advice.
+    pub advice: Recommendation,
+}
 
 /// A scanned relation and the columns at issue.
 #[derive(Debug)]
@@ -41,6 +53,25 @@ impl<'a> Scan<'a> {
             name,
             columns,
         })
+    }
+
+    /// A finding about it, weighed by the time of the scan itself.
+    pub fn proposal(
+        &self,
+        case: &Case<'a>,
+        plan: &CasePlan<'a>,
+        node: &Node,
+        told: Told,
+    ) -> Proposal {
+        let draft = Draft::new(
+            self.subject(case, plan),
+            told.title,
+            told.proof,
+            told.advice,
+        )
+        .with_all(told.others)
+        .at(self.location());
+        case.of_node(plan, node, plan.own_share(node), draft)
     }
 
     /// `public.orders(customer_id)`.

@@ -1,0 +1,19 @@
+//! What several checks share: the frames that their findings have in common, and advice and labels in words.
+
+mod counted;
+mod label;
+mod nodes;
+mod scan;
+mod seq_scan;
+mod spill;
+mod stake;
+mod words;
+
+pub use counted::{Counted, each_family};
+pub use label::{label, subject};
+pub use nodes::each_node;
+pub use scan::{Scan, Told};
+pub use seq_scan::{Selective, each_seq_scan, selective};
+pub use spill::{Spill, each_spill, kilobytes};
+pub use stake::{MATTERS, MEDIUM_SHARE};
+pub use words::{Words, advice};

@@ -1,0 +1,124 @@
+//! Findings about tables that a statement reads from end to end.
+
+use super::{Scan, Told, each_node};
+use crate::checks::{Case, CasePlan, Proposal, TableRef};
+use crate::finding::{Evidence, Source, Unit};
+use crate::plan::{ConditionKind, Node, NodeType, Relationship};
+use crate::units::{float, ratio};
+
+/// Rows read from which it matters: below, a sequential scan is as good as anything.
+const MIN_READ: f64 = 10_000.0;
+
+/// Share of the rows read that an index can be expected to find faster: beyond a tenth the planner itself prefers to read
+/// all (`random_page_cost` 4 against `seq_page_cost` 1).
+const MAX_KEPT: f64 = 0.10;
+
+/// Proposes for each sequential scan that no setting forces: `read` says what it reads where that is too much, and
+/// `tell` what is wrong with it.
+pub fn each_seq_scan<'a, R>(
+    case: &Case<'a>,
+    found: &mut Vec<Proposal>,
+    read: impl Fn(&CasePlan<'a>, &Node, Option<TableRef<'a>>) -> Option<R>,
+    tell: impl Fn(&CasePlan<'a>, &Node, &mut Scan<'a>, R) -> Option<Told>,
+) {
+    each_node(case, found, |case, plan, node| {
+        if node.node_type != NodeType::SeqScan || plan.plan.disabled(node) {
+            return None;
+        }
+        let reads = read(plan, node, plan.table(&case.catalog, node))?;
+        let mut scan = Scan::of(case, plan, node, &[ConditionKind::Filter])?;
+        let told = tell(plan, node, &mut scan, reads)?;
+        Some(scan.proposal(case, plan, node, told))
+    });
+}
+
+/// The rows of a scan that reads many to keep few.
+#[derive(Debug)]
+pub struct Selective {
+    /// Rows that its filter lets pass.
+    pub kept: f64,
+    /// Rows that it reads.
+    pub read: f64,
+    /// The number that proves it.
+    pub proof: Evidence,
+    /// The other one of the two.
+    pub other: Evidence,
+}
+
+/// What a sequential scan reads and keeps; `None` where it keeps much of it, reads little, or runs again and again.
+pub fn selective(
+    plan: &CasePlan<'_>,
+    node: &Node,
+    table: Option<TableRef<'_>>,
+) -> Option<Selective> {
+    node.condition(&ConditionKind::Filter)?;
+    let rows = if plan.is_analyzed() {
+        measured(plan, node)?
+    } else {
+        planned(plan, node, table?)?
+    };
+    let few = ratio(rows.kept, rows.read)? <= MAX_KEPT;
+    (rows.read >= MIN_READ && few).then_some(rows)
+}
+
+fn measured(plan: &CasePlan<'_>, node: &Node) -> Option<Selective> {
+    let metrics = plan.metrics_of(node);
+    if metrics.rescanned {
+        return None;
+    }
+    let removed = metrics.removed.filter?.get();
+    let kept = metrics.kept.get();
+    let label = "rows removed by the filter";
+    Some(Selective {
+        kept,
+        read: kept + removed,
+        proof: plan.total(label, removed, node, "Rows Removed by Filter"),
+        other: plan.total("rows kept", kept, node, "Actual Rows"),
+    })
+}
+
+fn planned(plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Selective> {
+    // A Limit above may end it long before its end, and the inner side of a loop runs again and again.
+    if plan.plan.under_limit_without_blocking(node).is_some() || loops(plan, node) {
+        return None;
+    }
+    let read = table.table.tuples?.get();
+    let gather = plan.plan.gather_of(node).filter(|_| node.parallel_aware);
+    let workers = gather
+        .and_then(|gather| gather.gather.as_ref())
+        .map_or(0, |info| info.planned);
+    let kept = node.planned?.rows.per_loop().get() * (float(workers) + 1.0);
+    let rows = plan.term(node, "Plan Rows");
+    let formula = match gather {
+        Some(gather) => format!("{rows} * ({} + 1)", plan.term(gather, "Workers Planned")),
+        None => rows,
+    };
+    let label = "rows that the planner expects to keep";
+    let pointer = table.pointer("/tuples");
+    Some(Selective {
+        kept,
+        read,
+        proof: plan.computed(label, kept, Unit::Rows, formula),
+        other: Evidence::read(
+            "rows in the table",
+            read,
+            Unit::Rows,
+            Source::Catalog,
+            pointer,
+        ),
+    })
+}
+
+/// Whether the node is on the inner side of a nested loop or in a sub-plan.
+fn loops(plan: &CasePlan<'_>, node: &Node) -> bool {
+    let mut below = node;
+    for above in plan.plan.ancestors(node) {
+        let inner = above.node_type == NodeType::NestedLoop
+            && below.relationship == Some(Relationship::Inner);
+        if inner || below.relationship == Some(Relationship::SubPlan) {
+            return true;
+        }
+        below = above;
+    }
+    false
+}
