@@ -183,6 +183,8 @@ pub enum Format {
     Terminal,
     /// For a ticket or a comment
     Markdown,
+    /// One file for a browser, on screen or paper
+    Html,
     /// For a program
     Json,
 }

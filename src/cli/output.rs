@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::finding::Report;
-use crate::report::{Colour, Terminal, json, markdown};
+use crate::report::{Colour, Terminal, html, json, markdown};
 
 use super::args::{ColourChoice, Format, ReportArgs};
 
@@ -77,6 +77,7 @@ pub fn deliver(report: &Report, args: &ReportArgs) -> Result<()> {
     let text = match args.format.unwrap_or_else(|| format_of(&sink)) {
         Format::Terminal => terminal(&sink, args.color).render(report),
         Format::Markdown => markdown::render(report),
+        Format::Html => html::render(report).context("cannot write the report as HTML")?,
         Format::Json => json::render(report).context("cannot serialise the report")?,
     };
     sink.write(&text)
@@ -88,6 +89,7 @@ fn format_of(sink: &Sink) -> Format {
     };
     match path.extension().and_then(|suffix| suffix.to_str()) {
         Some("md" | "markdown") => Format::Markdown,
+        Some("html" | "htm") => Format::Html,
         Some("json") => Format::Json,
         _ => Format::Terminal,
     }

@@ -57,6 +57,8 @@ pub struct VerdictRow {
     pub title: String,
     /// Share of the window's execution time.
     pub share: String,
+    /// The same as a number, 0..1.
+    pub ratio: Option<f64>,
     /// That time.
     pub time: String,
     /// Calls.
@@ -206,6 +208,7 @@ fn verdict_row(finding: &Finding) -> VerdictRow {
             .share
             .map(format::percent)
             .unwrap_or_default(),
+        ratio: finding.impact.share,
         time: finding
             .impact
             .time_ms

@@ -1,7 +1,8 @@
-//! Renders a [`Report`](crate::finding::Report). [`document`] turns it into blocks once; terminal and markdown walk
-//! the blocks; JSON serialises the report itself.
+//! Renders a [`Report`](crate::finding::Report). [`document`] turns it into blocks once; terminal, markdown
+//! and HTML walk the blocks; JSON serialises the report itself.
 
 pub mod document;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod terminal;

@@ -8,9 +8,9 @@ use crate::ids::{QualifiedName, QueryId};
 use crate::snapshot::{IndexDefinition, ProbeStatus, WhatIfBasis};
 use crate::units::{Bytes, Cost, Millis, Rows};
 
-const QUERY: &str = "SELECT * FROM orders WHERE customer_id = $1 ORDER BY created_at";
+pub(super) const QUERY: &str = "SELECT * FROM orders WHERE customer_id = $1 ORDER BY created_at";
 
-fn missing_index(query: &str) -> Finding {
+pub(super) fn missing_index(query: &str) -> Finding {
     let advice = Recommendation {
         kind: Action::CreateIndex,
         summary: "create an index on public.orders (customer_id)".to_owned(),
@@ -76,7 +76,7 @@ fn missing_index(query: &str) -> Finding {
     .stamp(CheckId::new("missing_index"), Severity::Critical)
 }
 
-fn report(bottlenecks: Vec<Finding>) -> Report {
+pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
     let estimated = Estimated {
         value: Some(0.4),
         basis: EstimateBasis::Estimated,

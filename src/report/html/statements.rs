@@ -1,0 +1,84 @@
+//! The table of statement families: all of them, with the numbers that a reader sorts by.
+
+use crate::finding::ReportStatement;
+use crate::format;
+use crate::report::summary::status_word;
+use crate::report::text::{cut, one_line};
+use crate::sql::family::pretty;
+use crate::units::{Millis, float};
+
+/// Families that paper and the first look show; a button shows the others.
+const SHOWN: usize = 25;
+/// A statement is shortened to this width; its whole text unfolds.
+const SHORT_COLUMNS: usize = 140;
+/// Generated texts grow to megabytes: beyond this they are cut, and the JSON report has them whole.
+const WHOLE_COLUMNS: usize = 8_000;
+
+/// The families, the costliest first.
+pub(super) struct Statements {
+    pub(super) rows: Vec<Row>,
+    pub(super) shown: usize,
+}
+
+/// One family.
+pub(super) struct Row {
+    pub(super) numbers: Vec<Cell>,
+    pub(super) probe: &'static str,
+    pub(super) short: String,
+    /// The text, where `short` leaves something out.
+    pub(super) whole: Option<String>,
+}
+
+/// A number to read and to sort by.
+pub(super) struct Cell {
+    pub(super) label: &'static str,
+    pub(super) text: String,
+    /// Empty where unknown.
+    pub(super) raw: String,
+    /// The length of the bar beside it, 0..1.
+    pub(super) share: Option<f64>,
+}
+
+impl Statements {
+    pub(super) fn of(statements: &[ReportStatement]) -> Self {
+        Self {
+            rows: statements.iter().map(row).collect(),
+            shown: SHOWN,
+        }
+    }
+}
+
+fn row(statement: &ReportStatement) -> Row {
+    let time = statement.total_exec_time_ms;
+    let mean = statement.mean_exec_time_ms;
+    let calls = float(statement.calls);
+    let rows = statement.rows.get();
+    let number = |label, value: Option<f64>, text: Option<String>| Cell {
+        label,
+        text: text.unwrap_or_default(),
+        raw: value.map(|value| value.to_string()).unwrap_or_default(),
+        share: None,
+    };
+    let share = Cell {
+        share: statement.share,
+        ..number(
+            "share",
+            statement.share,
+            statement.share.map(format::percent),
+        )
+    };
+    let query = one_line(&statement.query);
+    let short = pretty(&query, SHORT_COLUMNS);
+    Row {
+        numbers: vec![
+            number("time", Some(time.get()), Some(format::duration(time))),
+            share,
+            number("calls", Some(calls), Some(format::count(calls))),
+            number("mean", mean.map(Millis::get), mean.map(format::duration)),
+            number("rows", Some(rows), Some(format::count(rows))),
+        ],
+        probe: status_word(statement.probe.status),
+        whole: (short != query).then(|| cut(&query, WHOLE_COLUMNS)),
+        short,
+    }
+}

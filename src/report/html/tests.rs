@@ -1,0 +1,112 @@
+use crate::report::html;
+use crate::report::tests::{QUERY, missing_index, report};
+
+/// Everything but the style and the script, which are files of their own.
+fn without_style_and_script(page: &str) -> String {
+    let parts =
+        regex::Regex::new(r"(?s)(<style>|<script>|sha256-).*?(</style>|</script>|&#39;)").unwrap();
+    parts.replace_all(page, "$1…$2").into_owned()
+}
+
+const HOSTILE: &str = "SELECT '</script></style><img src=x onerror=alert(1)>' \"' autofocus onfocus=alert(2) x='\" -- {{ 7*7 }}";
+
+#[test]
+fn html_page() {
+    let page = html::render(&report(vec![missing_index(QUERY)])).unwrap();
+    insta::assert_snapshot!(without_style_and_script(&page));
+}
+
+#[test]
+fn text_of_others_stays_text() {
+    let mut finding = missing_index(HOSTILE);
+    finding.title = HOSTILE.to_owned();
+    finding.impact.text = HOSTILE.to_owned();
+    finding.fix = HOSTILE.to_owned();
+    finding.id = HOSTILE.to_owned();
+    finding.evidence[0].label = HOSTILE.to_owned();
+    let advice = &mut finding.recommendation;
+    advice.ddl = vec![HOSTILE.to_owned()];
+    advice.rollback = vec![HOSTILE.to_owned()];
+    advice.expected.text = HOSTILE.to_owned();
+    advice.risk.text = HOSTILE.to_owned();
+    let mut report = report(vec![finding]);
+    report.summary = HOSTILE.to_owned();
+    report.target.database = HOSTILE.to_owned();
+    report.target.role = HOSTILE.to_owned();
+    report.statements[0].query = HOSTILE.repeat(20);
+    report.statements[0].probe.reason = Some(HOSTILE.to_owned());
+    report.skipped[0].reason = HOSTILE.to_owned();
+    report.skipped[0].remedy = Some(HOSTILE.to_owned());
+    let page = html::render(&report).unwrap();
+    assert_only_own_tags(&page);
+    assert_eq!(
+        page.matches("onerror").count(),
+        page.matches("&#60;img src=x onerror").count()
+    );
+    assert!(!page.contains("\" autofocus"));
+}
+
+/// Whatever was put in, only tags that the templates have come out, and one script and one style.
+fn assert_only_own_tags(page: &str) {
+    for (tag, times) in [
+        ("<script", 1),
+        ("</script", 1),
+        ("<style", 1),
+        ("</style", 1),
+        ("<img", 0),
+    ] {
+        assert_eq!(page.matches(tag).count(), times, "{tag}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    let page = html::render(&report(vec![missing_index(QUERY)])).unwrap();
+    for reference in [
+        "http:", "https:", "url(", "@import", "src=", "<link", "<iframe", "fetch(", "import(",
+    ] {
+        assert!(!page.contains(reference), "{reference}");
+    }
+    for link in page.split("href=\"").skip(1) {
+        assert!(link.starts_with('#'), "{}", &link[..30]);
+    }
+}
+
+#[test]
+fn the_policy_allows_the_style_and_the_script_of_the_page() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let page = html::render(&report(vec![missing_index(QUERY)])).unwrap();
+    for tag in ["style", "script"] {
+        let (_, rest) = page.split_once(&format!("<{tag}>")).unwrap();
+        let (content, _) = rest.split_once(&format!("</{tag}>")).unwrap();
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(content));
+        let allowed = format!("{tag}-src &#39;sha256-{hash}&#39;");
+        assert!(page.contains(&allowed), "{tag}: {allowed}");
+    }
+    assert!(
+        !page.contains("style=\""),
+        "inline styles are against the policy"
+    );
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let page = html::render(&report(vec![missing_index(QUERY); 3])).unwrap();
+    for link in page.split("href=\"#").skip(1) {
+        let target = link.split('"').next().unwrap();
+        let found = page.matches(&format!("id=\"{target}\"")).count();
+        assert_eq!(found, 1, "#{target}");
+    }
+}
+
+#[test]
+fn five_hundred_statements_fit_into_a_mail() {
+    let mut report = report(vec![missing_index(QUERY); 40]);
+    let mut statement = report.statements[0].clone();
+    statement.query = QUERY.repeat(40);
+    report.statements = vec![statement; 500];
+    let page = html::render(&report).unwrap();
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    assert_eq!(page.matches("<tr class=\"more\">").count(), 475);
+}
