@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::checks::workload::Workload;
 use crate::checks::{Check, Proposal};
-use crate::finding::{Draft, Impact, Subject};
+use crate::finding::{Draft, Impact, Subject, Weight};
 use crate::format;
 use crate::units::{Millis, float};
 
@@ -109,6 +109,14 @@ fn split(workload: &Workload<'_>, proposal: &Proposal) -> BTreeMap<usize, f64> {
         family.map_or(0.0, |family| family.time().get())
     };
     let whole: f64 = proposal.families.iter().map(time).sum();
+    if let (Weight::Plan(share), true) = (proposal.draft.weight(), whole <= 0.0) {
+        // Without times, shares of the plan tell which claim is part of which.
+        return proposal
+            .families
+            .iter()
+            .map(|place| (*place, share))
+            .collect();
+    }
     let stake = proposal.draft.impact().time_ms.unwrap_or_default().get();
     let part = if whole > 0.0 { stake / whole } else { 0.0 };
     let families = proposal.families.iter();

@@ -7,17 +7,19 @@ mod severity;
 mod skipped;
 mod summary;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relate::Related;
 
 use crate::checks::workload::{Limits, Workload};
-use crate::checks::{CHECKS, Case, Selection, workload};
+use crate::checks::{CHECKS, Case, Proposal, Selection, workload};
 use crate::finding::{
-    Caveat, Report, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
+    Caveat, Report, ReportPlan, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo,
+    WindowInfo,
 };
-use crate::snapshot::Snapshot;
+use crate::ids::StatementKey;
 use crate::snapshot::delta::{Window, WindowCaveat};
+use crate::snapshot::{PlanRecord, Snapshot};
 
 /// The newest major version that is tested.
 const NEWEST_MAJOR: u32 = 18;
@@ -55,7 +57,7 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
         },
         status,
         summary: summary::sentence(&findings, case.workload.share(stake), status),
-        target: target(snapshot),
+        target: snapshot.server.is_known().then(|| target(snapshot)),
         window: snapshot
             .counter_source
             .as_ref()
@@ -66,6 +68,11 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
             .map(|_| metrics::baseline(&case.workload)),
         statements: metrics::statements(&case.workload),
         bottlenecks: findings,
+        plans: if snapshot.scope.is_workload() {
+            Vec::new()
+        } else {
+            plans(snapshot)
+        },
         skipped,
         caveats: caveats(&case),
     }
@@ -77,10 +84,41 @@ fn find(case: &Case<'_>, config: &Config) -> Related {
         if config.checks.includes(check.meta().id) {
             let mut proposals = Vec::new();
             check.run(case, &mut proposals);
+            if !case.snapshot.scope.is_workload() {
+                proposals = proposals.into_iter().filter_map(beside_counters).collect();
+            }
             claims.extend(merge::merge(&case.workload, check, proposals));
         }
     }
     relate::relate(&case.workload, claims)
+}
+
+/// The proposal without what counters say: those of a statement that was explained alone count nothing but its plans.
+fn beside_counters(proposal: Proposal) -> Option<Proposal> {
+    let draft = proposal.draft.without(Source::PgStatStatements)?;
+    Some(Proposal { draft, ..proposal })
+}
+
+fn plans(snapshot: &Snapshot) -> Vec<ReportPlan> {
+    let statements: BTreeMap<&StatementKey, usize> = snapshot
+        .statements
+        .iter()
+        .enumerate()
+        .map(|(place, statement)| (&statement.key, place))
+        .collect();
+    let query = |plan: &PlanRecord| {
+        let statement = statements
+            .get(&plan.key)
+            .and_then(|place| snapshot.statements.get(*place));
+        plan.text.clone().or_else(|| statement?.query.clone())
+    };
+    let plans = snapshot.plans.iter();
+    plans
+        .map(|plan| ReportPlan {
+            query: query(plan),
+            record: plan.clone(),
+        })
+        .collect()
 }
 
 fn target(snapshot: &Snapshot) -> Target {

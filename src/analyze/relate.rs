@@ -38,10 +38,11 @@ pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
     let of_statement = by_statement(&claims, &ids);
     let mut findings = Vec::with_capacity(claims.len());
     let mut stakes = Stakes::default();
+    let scope = workload.snapshot().scope;
     for ((claim, root), id) in claims.into_iter().zip(&roots).zip(&ids) {
         let related = related(&claim.draft.location().queryids, &of_statement, id);
         let parts = claim.parts.clone();
-        let mut finding = severity::stamp(claim.costed(workload), claim.check.meta().id);
+        let mut finding = severity::stamp(claim.costed(workload), claim.check.meta().id, scope);
         finding.explained_by = root.and_then(|root| ids.get(root)).cloned();
         finding.related = related;
         stakes.add(&finding, &parts);

@@ -2,6 +2,7 @@
 
 use crate::checks::support::{MATTERS, MEDIUM_SHARE};
 use crate::finding::{CheckId, Draft, Finding, Severity, Weight};
+use crate::snapshot::Scope;
 
 /// From this share of the window's execution time on a finding is critical (contract: checks.md).
 const CRITICAL: f64 = 0.25;
@@ -9,17 +10,18 @@ const CRITICAL: f64 = 0.25;
 const HIGH: f64 = 0.10;
 
 /// The finding, weighed.
-pub fn stamp(draft: Draft, id: CheckId) -> Finding {
-    let severity = weigh(&draft);
+pub fn stamp(draft: Draft, id: CheckId, scope: Scope) -> Finding {
+    let severity = weigh(&draft, scope);
     draft.stamp(id, severity)
 }
 
-fn weigh(draft: &Draft) -> Severity {
+/// What a statement that was explained alone costs in all is unknown, so that less than a second may matter as much.
+fn weigh(draft: &Draft, scope: Scope) -> Severity {
     let impact = draft.impact();
     let by_workload = || {
         let severity = of_share(impact.share.unwrap_or_default());
         match impact.time_ms {
-            Some(time) if time < MATTERS => severity.min(Severity::Medium),
+            Some(time) if scope.is_workload() && time < MATTERS => severity.min(Severity::Medium),
             _ => severity,
         }
     };
@@ -89,10 +91,12 @@ mod tests {
             (None, None, Weight::Plan(0.019), Low),
         ] {
             assert_eq!(
-                weigh(&draft(share, time, weight)),
+                weigh(&draft(share, time, weight), Scope::Workload),
                 expected,
                 "{share:?} {time:?} {weight:?}"
             );
         }
+        let alone = draft(Some(0.9), Some(0.1), Weight::Workload);
+        assert_eq!(weigh(&alone, Scope::Explained), Critical);
     }
 }

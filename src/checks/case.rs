@@ -83,10 +83,19 @@ impl<'a> Case<'a> {
     /// What a part of a family's time costs; `part` is 0..1.
     pub fn impact(&self, family: &Family, part: f64) -> Impact {
         let time = Millis(family.time().get() * part);
+        let share = self.workload.share(time);
+        if !self.snapshot.scope.is_workload() {
+            return Impact {
+                text: plan_text(part),
+                time_ms: Some(time),
+                share,
+                calls: None,
+            };
+        }
         Impact {
             text: impact_text(family),
             time_ms: Some(time),
-            share: self.workload.share(time),
+            share,
             calls: Some(family.calls()),
         }
     }
@@ -188,9 +197,13 @@ fn plain_location(plan: &CasePlan<'_>) -> Location {
 
 fn plain_impact(part: f64) -> Impact {
     Impact {
-        text: format!("{} of the plan", format::percent(part)),
+        text: plan_text(part),
         ..Impact::default()
     }
+}
+
+fn plan_text(part: f64) -> String {
+    format!("{} of the plan", format::percent(part))
 }
 
 /// `name(a, b)`.

@@ -6,7 +6,7 @@ use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, Unseen,
 use crate::advisor::{Advised, Blueprint, Helped, Proof};
 use crate::finding::{
     Action, CheckId, Draft, Evidence, Expected, Impact, Location, Recommendation, Risk, Source,
-    Subject, Unit,
+    Subject, Unit, Weight,
 };
 use crate::format;
 use crate::plan::ConditionKind;
@@ -89,11 +89,24 @@ fn propose(case: &Case<'_>, advised: &Advised) -> Option<Proposal> {
     )
     .after(proof.without)
     .with_all(numbers.chain(counters(case, advised)));
+    let draft = draft.at(location(case, advised, table));
+    let timed = advised.helped.iter().any(|helped| helped.time.get() > 0.0);
+    let draft = if timed {
+        draft.costing(impact(case, advised))
+    } else {
+        // Planned only: the cost that it saves is all that is known.
+        let impact = Impact {
+            text: format!(
+                "{} of the plan's cost would be saved",
+                format::percent(first.saved)
+            ),
+            ..Impact::default()
+        };
+        draft.costing(impact).weighed(Weight::Plan(first.saved))
+    };
     Some(Proposal {
         families: advised.helped.iter().map(|helped| helped.family).collect(),
-        draft: draft
-            .at(location(case, advised, table))
-            .costing(impact(case, advised)),
+        draft,
     })
 }
 
@@ -289,16 +302,26 @@ fn impact(case: &Case<'_>, advised: &Advised) -> Impact {
         1 => String::new(),
         more => format!("{more} statements, "),
     };
-    Impact {
-        text: format!(
+    let counted = case.snapshot.scope.is_workload();
+    let text = if counted {
+        format!(
             "{statements}{} calls, {}, of which {} would be saved",
             format::count(float(calls)),
             format::duration(time),
             format::duration(saved)
-        ),
+        )
+    } else {
+        format!(
+            "{} of {} would be saved",
+            format::duration(saved),
+            format::duration(time)
+        )
+    };
+    Impact {
+        text,
         time_ms: Some(saved),
         share: case.workload.share(saved),
-        calls: Some(calls),
+        calls: counted.then_some(calls),
     }
 }
 

@@ -77,6 +77,9 @@ pub enum Command {
     /// Read the counters, get plans of the statements that matter, report bottlenecks (the default command)
     #[command(disable_help_flag = true)]
     Diagnose(Box<DiagnoseArgs>),
+    /// Explain one statement or saved plans: what the time goes into, what is wrong, what to do
+    #[command(disable_help_flag = true)]
+    Explain(Box<ExplainArgs>),
     /// Write everything that is observed to one file, for `diagnose --from`
     #[command(disable_help_flag = true)]
     Capture(Box<CaptureArgs>),
@@ -162,15 +165,20 @@ pub struct ProbeArgs {
     /// Execute INSERT, UPDATE, DELETE and MERGE, too, in transactions that are rolled back
     #[arg(long, help_heading = "Probing")]
     pub analyze_writes: bool,
-    /// Statement families to probe at the most
-    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Probing")]
-    pub top: usize,
     /// A session setting for the probes
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment, help_heading = "Probing")]
     pub settings: Vec<(String, String)>,
     /// Let functions, operators, types and views of this role run in probes
     #[arg(long, value_name = "ROLE", help_heading = "Probing")]
     pub trust_owner: Vec<String>,
+}
+
+/// Which statements are looked at.
+#[derive(Debug, Clone, Args)]
+pub struct WorkloadArgs {
+    /// Statement families to probe at the most
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Probing")]
+    pub top: usize,
     /// Measure an interval instead of reading counters since their reset
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Probing")]
     pub window: Option<SignedDuration>,
@@ -288,6 +296,48 @@ pub struct DiagnoseArgs {
     #[command(flatten)]
     pub probe: ProbeArgs,
     #[command(flatten)]
+    pub workload: WorkloadArgs,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// One statement, or saved plans.
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub struct InputArgs {
+    /// The statement
+    #[arg(short, long, value_name = "SQL", help_heading = "Input")]
+    pub command: Option<String>,
+    /// A file that holds the statement; `-` is standard input, which is also read where nothing else is given
+    #[arg(short, long, value_name = "FILE", help_heading = "Input")]
+    pub file: Option<PathBuf>,
+    /// A statement of this database's `pg_stat_statements`
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Input"
+    )]
+    pub queryid: Option<i64>,
+    /// What EXPLAIN (FORMAT JSON) printed or `auto_explain` logged; `-` is standard input. No database is needed
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["target", "dbname", "host", "port", "username"],
+        help_heading = "Input"
+    )]
+    pub plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub probe: ProbeArgs,
+    #[command(flatten)]
     pub report: ReportArgs,
 }
 
@@ -297,6 +347,8 @@ pub struct CaptureArgs {
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub probe: ProbeArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
     /// The file to write; `-` is standard output
     #[arg(
         short,
@@ -385,7 +437,7 @@ mod tests {
             cli.diagnose.connection.target.as_deref(),
             Some("postgres://db/shop")
         );
-        assert_eq!(cli.diagnose.probe.top, 5);
+        assert_eq!(cli.diagnose.workload.top, 5);
     }
 
     #[test]

@@ -20,13 +20,14 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let config = analyze::Config {
-            limits: diagnose::limits(&args.probe),
+            limits: diagnose::limits(&args.workload),
             ..analyze::Config::default()
         };
         let literals = Literals::shown(args.show_literals);
         let snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
+            &args.workload,
             &config,
             literals,
             progress,

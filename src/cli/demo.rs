@@ -63,11 +63,12 @@ async fn work(
     ));
     // The flags of a plain `diagnose`, so that the demo shows what it does.
     let plain = Cli::try_parse_from(["pgtriage", &shop.uri()])?.diagnose;
-    let config = diagnose::config(&args.report, &plain.probe)?;
+    let config = diagnose::config(&args.report, diagnose::limits(&plain.workload))?;
     let literals = Literals::shown(args.report.show_literals);
     let snapshot = Box::pin(observe(
         &plain.connection,
         &plain.probe,
+        &plain.workload,
         &config,
         literals,
         progress,

@@ -10,7 +10,7 @@ use crate::checks::workload::Limits;
 use crate::snapshot::{self, Snapshot};
 use crate::sql::redact::Redactor;
 
-use super::args::{DiagnoseArgs, ProbeArgs, ReportArgs};
+use super::args::{DiagnoseArgs, ReportArgs, WorkloadArgs};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
 use super::observe::{Literals, observe};
@@ -23,7 +23,7 @@ use super::runtime;
 /// # Errors
 /// Where there is no connection, the file cannot be read, or a flag's value is refused.
 pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
-    let config = config(&args.report, &args.probe)?;
+    let config = config(&args.report, limits(&args.workload))?;
     if let Some(path) = &args.from {
         progress.step(&format!("reading {}", path.display()));
         let mut snapshot = read(path)?;
@@ -38,6 +38,7 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
         let snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
+            &args.workload,
             &config,
             literals,
             progress,
@@ -57,20 +58,20 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
 ///
 /// # Errors
 /// Names a check that does not exist.
-pub fn config(report: &ReportArgs, probe: &ProbeArgs) -> Result<analyze::Config> {
+pub fn config(report: &ReportArgs, limits: Limits) -> Result<analyze::Config> {
     Ok(analyze::Config {
         checks: Selection::new(
             report.only.iter().map(String::as_str),
             report.skip.iter().map(String::as_str),
         )?,
-        limits: limits(probe),
+        limits,
     })
 }
 
 /// How many statements are probed, by the flags.
-pub fn limits(probe: &ProbeArgs) -> Limits {
+pub fn limits(workload: &WorkloadArgs) -> Limits {
     Limits {
-        top: probe.top,
+        top: workload.top,
         ..Limits::default()
     }
 }

@@ -7,6 +7,7 @@ mod diagnose;
 mod documents;
 mod error;
 mod exit;
+mod explain;
 mod grants;
 mod interrupt;
 mod observe;
@@ -48,6 +49,7 @@ fn run(cli: Cli, progress: &Progress) -> Result<Exit> {
     match cli.command {
         None => diagnose::run(&cli.diagnose, progress),
         Some(Command::Diagnose(args)) => diagnose::run(&args, progress),
+        Some(Command::Explain(args)) => explain::run(&args, progress),
         Some(Command::Capture(args)) => capture::run(&args, progress),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Grants(args)) => grants::run(&args),

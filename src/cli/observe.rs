@@ -12,7 +12,7 @@ use crate::probe::{self, Mode, ProbeOptions, Writes};
 use crate::snapshot::{self, Snapshot};
 use crate::sql::redact::Redactor;
 
-use super::args::{ConnectionArgs, ProbeArgs, ProbeLevel};
+use super::args::{ConnectionArgs, ProbeArgs, ProbeLevel, WorkloadArgs};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 
@@ -50,6 +50,7 @@ impl Literals {
 pub async fn observe(
     connection: &ConnectionArgs,
     probing: &ProbeArgs,
+    workload: &WorkloadArgs,
     config: &analyze::Config,
     literals: Literals,
     progress: &Progress,
@@ -57,71 +58,87 @@ pub async fn observe(
 ) -> Result<Snapshot> {
     let mut options = probe_options(probing)?;
     let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
-    let looking = Instant::now();
     let mut snapshot = Box::pin(unless_interrupted(
         interrupt,
-        look_in_time(&session, probing, options.budget, progress),
+        look_in_time(&session, workload.window, &mut options, progress),
     ))
     .await?;
-    let window = probing.window.map_or(Ok(Duration::ZERO), std_duration)?;
-    let overtime = looking.elapsed().saturating_sub(window + TIME_TO_LOOK);
-    options.budget = options.budget.saturating_sub(overtime);
     let candidates = analyze::candidates(&snapshot, config);
-    get_plans(
-        &session,
-        &mut snapshot,
-        &candidates,
-        &options,
+    progress.step(&format!("probing {} statements", candidates.len()));
+    let probing = Probing {
+        session: &session,
+        options: &options,
         progress,
         interrupt,
-    )
-    .await;
+        started: Instant::now(),
+    };
+    probing.get_plans(&mut snapshot, &candidates).await;
+    probing.ask_what_if(&mut snapshot).await;
     if literals == Literals::Redacted {
         snapshot::redact(&mut snapshot, &mut Redactor::new());
     }
     Ok(snapshot)
 }
 
-async fn get_plans(
-    session: &Session,
-    snapshot: &mut Snapshot,
-    candidates: &[usize],
-    options: &ProbeOptions,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) {
-    let budget = options.budget.as_secs_f64();
-    let started = Instant::now();
-    let told = |step: probe::Progress| {
-        let spent = started.elapsed().as_secs_f64();
-        progress.tick(&format!(
-            "probing {}/{} · {spent:.0} of {budget:.0} s budget",
-            step.done, step.total
+/// The probes of one run, all within one budget.
+pub struct Probing<'a> {
+    /// The connection that theirs stand beside.
+    pub session: &'a Session,
+    /// What the user allows.
+    pub options: &'a ProbeOptions,
+    /// Where to say what is being done.
+    pub progress: &'a Progress,
+    /// Whether the user wants the end.
+    pub interrupt: &'a Interrupt,
+    /// When the budget began.
+    pub started: Instant,
+}
+
+impl Probing<'_> {
+    /// Gets plans of the statements at these positions.
+    pub async fn get_plans(&self, snapshot: &mut Snapshot, candidates: &[usize]) {
+        let budget = self.options.budget.as_secs_f64();
+        let told = |step: probe::Progress| {
+            let spent = self.started.elapsed().as_secs_f64();
+            self.progress.tick(&format!(
+                "probing {}/{} · {spent:.0} of {budget:.0} s budget",
+                step.done, step.total
+            ));
+        };
+        probe::run(
+            self.session,
+            snapshot,
+            candidates,
+            self.options,
+            &told,
+            self.interrupt.flag(),
+        )
+        .await;
+    }
+
+    /// Asks the planner what indexes would bring to the statements that have plans.
+    pub async fn ask_what_if(&self, snapshot: &mut Snapshot) {
+        if self.interrupt.asked() {
+            return;
+        }
+        self.progress.step(&format!(
+            "{} plans in {:.1} s; asking what indexes would bring",
+            snapshot.plans.len(),
+            self.started.elapsed().as_secs_f64()
         ));
-    };
-    progress.step(&format!("probing {} statements", candidates.len()));
-    probe::run(
-        session,
-        snapshot,
-        candidates,
-        options,
-        &told,
-        interrupt.flag(),
-    )
-    .await;
-    progress.step(&format!(
-        "{} plans in {:.1} s; asking what indexes would bring",
-        snapshot.plans.len(),
-        started.elapsed().as_secs_f64()
-    ));
-    if !interrupt.asked() {
-        let left = (options.budget + TIME_FOR_WHAT_IF).saturating_sub(started.elapsed());
-        probe::ask_what_if(session, snapshot, options, left, interrupt.flag()).await;
-        progress.step(&format!("{} what-if answers", snapshot.what_if.len()));
+        let left = (self.options.budget + TIME_FOR_WHAT_IF).saturating_sub(self.started.elapsed());
+        let cancelled = self.interrupt.flag();
+        probe::ask_what_if(self.session, snapshot, self.options, left, cancelled).await;
+        self.progress
+            .step(&format!("{} what-if answers", snapshot.what_if.len()));
     }
 }
 
-async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> {
+/// Connects as the flags and the environment say.
+///
+/// # Errors
+/// Where there is no connection.
+pub async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> {
     let args = ConnectArgs {
         target: args.target.clone(),
         host: args.host.clone(),
@@ -146,16 +163,23 @@ async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> 
     Ok(resolved.connect().await?)
 }
 
-/// As [`look`], but a server that no longer answers is given up.
-async fn look_in_time(
+/// Reads counters and catalog; a server that no longer answers is given up, and what takes too long is taken from the budget of the probes.
+///
+/// # Errors
+/// Where the server is too old, is lost or does not answer.
+pub async fn look_in_time(
     session: &Session,
-    probing: &ProbeArgs,
-    budget: Duration,
+    window: Option<SignedDuration>,
+    options: &mut ProbeOptions,
     progress: &Progress,
 ) -> Result<Snapshot> {
-    let window = probing.window.map_or(Ok(Duration::ZERO), std_duration)?;
-    let limit = window + budget + TIME_TO_LOOK;
-    match tokio::time::timeout(limit, look(session, probing, progress)).await {
+    let looking = Instant::now();
+    let length = window.map_or(Ok(Duration::ZERO), std_duration)?;
+    let limit = length + options.budget + TIME_TO_LOOK;
+    let looked = tokio::time::timeout(limit, look(session, window, progress)).await;
+    let overtime = looking.elapsed().saturating_sub(length + TIME_TO_LOOK);
+    options.budget = options.budget.saturating_sub(overtime);
+    match looked {
         Ok(looked) => looked,
         Err(_) => bail!(
             "{}: the server did not answer within {:.0} s; raise --budget, or look at the server's load",
@@ -165,7 +189,11 @@ async fn look_in_time(
     }
 }
 
-async fn look(session: &Session, probing: &ProbeArgs, progress: &Progress) -> Result<Snapshot> {
+async fn look(
+    session: &Session,
+    window: Option<SignedDuration>,
+    progress: &Progress,
+) -> Result<Snapshot> {
     let target = session.target();
     let address = target
         .split_once(" @ ")
@@ -174,7 +202,7 @@ async fn look(session: &Session, probing: &ProbeArgs, progress: &Progress) -> Re
         address: Some(address.to_owned()),
         ..collect::Options::default()
     };
-    let snapshot = match probing.window {
+    let snapshot = match window {
         None => {
             progress.step("reading counters and catalog");
             collect::observe(&session.client, &options).await?
@@ -199,7 +227,11 @@ async fn look(session: &Session, probing: &ProbeArgs, progress: &Progress) -> Re
     Ok(snapshot)
 }
 
-fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
+/// What the user allows, by the flags.
+///
+/// # Errors
+/// Names a setting that may not be set.
+pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
     if let Some((name, _)) = args
         .settings
         .iter()

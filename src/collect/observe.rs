@@ -9,7 +9,7 @@ use super::moment::{Moment, ReadError};
 use super::server::{self, Identity, ReadExtensions};
 use super::statements::{self, Texts, Timing};
 use super::{CollectError, NEWEST_MAJOR, OLDEST_MAJOR, Options, alive};
-use crate::snapshot::{Area, CAPTURE_VERSION, CounterSource, Snapshot, Statement};
+use crate::snapshot::{Area, CAPTURE_VERSION, CounterSource, Scope, Snapshot, Statement};
 
 /// The first version that records when an index was last scanned.
 const LAST_SCAN_MAJOR: u32 = 16;
@@ -190,6 +190,7 @@ fn bare(identity: Identity, options: &Options) -> Snapshot {
         redacted: false,
         server,
         role: identity.role,
+        scope: Scope::default(),
         settings: crate::snapshot::Settings::new(),
         extensions: Vec::new(),
         database: None,

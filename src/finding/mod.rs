@@ -20,7 +20,7 @@ pub use evidence::{Evidence, Source, Unit};
 pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
-    BaselineMetrics, Caveat, EstimateBasis, Estimated, Probe, Report, ReportStatement,
+    BaselineMetrics, Caveat, EstimateBasis, Estimated, Probe, Report, ReportPlan, ReportStatement,
     SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 
@@ -196,6 +196,14 @@ impl Draft {
     pub fn weighed(mut self, weight: Weight) -> Self {
         self.weight = weight;
         self
+    }
+
+    /// Leaves out the evidence of a source; `None` where that is the proof.
+    #[must_use]
+    pub fn without(mut self, source: Source) -> Option<Self> {
+        self.evidence.retain(|evidence| evidence.source != source);
+        let proves = |evidence: &Evidence| evidence.source.confidence() == self.confidence;
+        self.evidence.iter().any(proves).then_some(self)
     }
 
     /// The subject.

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::Finding;
 use crate::ids::QueryId;
-use crate::snapshot::ProbeStatus;
 use crate::snapshot::delta::{WindowCaveat, WindowKind};
+use crate::snapshot::{PlanRecord, ProbeStatus};
 use crate::units::{Millis, Rows};
 
 /// The layout of the JSON report.
@@ -24,8 +24,8 @@ pub struct Report {
     pub status: Status,
     /// The verdict in one line.
     pub summary: String,
-    /// What was looked at.
-    pub target: Target,
+    /// What was looked at; `None` where plans came from a file.
+    pub target: Option<Target>,
     /// The time that the counters cover; `None` without counters.
     pub window: Option<WindowInfo>,
     /// The workload as it is, before any change; `None` without counters.
@@ -34,6 +34,9 @@ pub struct Report {
     pub statements: Vec<ReportStatement>,
     /// Findings, the worst first.
     pub bottlenecks: Vec<Finding>,
+    /// The plans, where statements were explained: pointers such as `/plans/0/plan/Plan/Actual Rows` lead into them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<ReportPlan>,
     /// What could not be looked at, why, and the remedy.
     pub skipped: Vec<Skipped>,
     /// What a reader must know to weigh the numbers.
@@ -162,6 +165,16 @@ pub struct ReportStatement {
     pub share: Option<f64>,
     /// What became of its probe.
     pub probe: Probe,
+}
+
+/// A plan, as the capture has it, and its statement's text.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReportPlan {
+    /// The planned text; `None` where a saved plan does not say.
+    pub query: Option<String>,
+    /// The plan, with what it was got by.
+    #[serde(flatten)]
+    pub record: PlanRecord,
 }
 
 /// What became of a probe.

@@ -31,7 +31,7 @@ pub use node::{
     Actual, Condition, GatherInfo, ModifyInfo, Node, NodeId, Planned, Removed, Target, Worker,
 };
 pub use spill::HashAggregateSpill;
-pub use text::read_text;
+pub use text::{read_plans, read_text};
 pub use usage::{
     BlockUsage, Buffers, GroupSpace, HashAggregateUsage, HashUsage, HeapBlocks, IoTimes, Jit,
     MemoizeUsage, Planning, Serialization, SortGroups, SortUsage, Storage, TempUsage, Trigger, Wal,

@@ -8,66 +8,125 @@ use super::parse;
 /// Levels of plan nodes that fit into the 128 levels of JSON that `serde_json` reads: every node is an object in an array.
 const JSON_DEPTH: usize = 63;
 
-/// How many opening brackets are tried: a log line's prefix may contain some before the plan does.
-const MAX_STARTS: usize = 16;
+/// How many things that look like a plan and are none are read before the rest of a text is given up.
+const MAX_FAILURES: usize = 1_000;
 
-/// The EXPLAIN object (`{"Plan": …}`) in `text`: pure JSON, psql's aligned output with its header and `+` signs, or a server log
-/// with `auto_explain` entries, of which the first counts.
+/// The EXPLAIN object (`{"Plan": …}`) in `text`: the first of [`read_plans`].
 ///
 /// # Errors
 /// [`PlanError`] says what the text is instead, and what to run.
 pub fn read_text(text: &str) -> Result<Value, PlanError> {
+    let plans = read_plans(text)?;
+    plans.into_iter().next().ok_or(PlanError::NoPlan)
+}
+
+/// All EXPLAIN objects (`{"Plan": …}`) in `text`, in their order: pure JSON, psql's output with its header and `+` signs, or a
+/// server log (stderr, CSV or JSON) with `auto_explain` entries.
+///
+/// # Errors
+/// [`PlanError`] says what the text is instead, and what to run.
+pub fn read_plans(text: &str) -> Result<Vec<Value>, PlanError> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(PlanError::Empty);
     }
-    let error = match first_plan(text) {
-        Ok(object) => return Ok(object),
-        Err(error) => error,
+    let problem = match plans_in(text) {
+        Ok(plans) => return Ok(plans),
+        Err(problem) => problem,
     };
-    if let Ok(object) = first_plan(&undecorated(text)) {
-        return Ok(object);
+    for undone in [undecorated(text), unquoted(text)] {
+        if let Ok(plans) = plans_in(&undone) {
+            return Ok(plans);
+        }
     }
-    match error {
-        Some(error) => Err(error),
-        None => Err(format_of(text)),
+    Err(problem.unwrap_or_else(|| format_of(text)))
+}
+
+/// The plans among the JSON values in `text`, at least one; otherwise what was wrong with the likeliest.
+fn plans_in(text: &str) -> Result<Vec<Value>, Option<PlanError>> {
+    let mut plans = Vec::new();
+    let mut problem = None;
+    let mut failures = 0;
+    let mut at = 0;
+    while let Some(start) = next_start(text, at) {
+        let rest = text.get(start..).unwrap_or_default();
+        let mut values = Deserializer::from_str(rest).into_iter::<Value>();
+        at = match values.next() {
+            Some(Ok(value)) => {
+                match found_in(value) {
+                    Ok(found) => plans.extend(found),
+                    // Brackets within other text are small JSON values by chance; only a whole document is worth a message.
+                    Err(error) if start == 0 => problem = Some(error),
+                    Err(_) => {}
+                }
+                start + values.byte_offset().max(1)
+            }
+            Some(Err(error)) if error.to_string().starts_with("recursion limit") => {
+                problem.get_or_insert(PlanError::TooDeep { limit: JSON_DEPTH });
+                break;
+            }
+            Some(Err(error)) => {
+                if start == 0 && error.is_eof() {
+                    problem.get_or_insert(PlanError::NotJson {
+                        reason: format!("it ends too early: {error}"),
+                    });
+                }
+                failures += 1;
+                start + 1
+            }
+            None => break,
+        };
+        if failures > MAX_FAILURES {
+            break;
+        }
+    }
+    if plans.is_empty() {
+        Err(problem)
+    } else {
+        Ok(plans)
     }
 }
 
-/// The first JSON value in `text` that is a plan; otherwise what was wrong with the likeliest, if any JSON was there.
-fn first_plan(text: &str) -> Result<Value, Option<PlanError>> {
-    let mut problem = None;
-    for (start, _) in text.match_indices(['[', '{']).take(MAX_STARTS) {
-        let Some(rest) = text.get(start..) else {
-            continue;
-        };
-        match Deserializer::from_str(rest).into_iter::<Value>().next() {
-            Some(Ok(value)) => match parse::explain_object(&value) {
-                Ok(object) => return Ok(Value::Object(object.clone())),
-                // Brackets within other text are small JSON values by chance; only a whole document is worth a message.
-                Err(error) if start == 0 => problem = Some(error),
-                Err(_) => {}
-            },
-            Some(Err(error)) if error.to_string().starts_with("recursion limit") => {
-                return Err(Some(PlanError::TooDeep { limit: JSON_DEPTH }));
-            }
-            Some(Err(error)) if start == 0 && error.is_eof() => {
-                return Err(Some(PlanError::NotJson {
-                    reason: format!("it ends too early: {error}"),
-                }));
-            }
-            _ => {}
-        }
+/// Where the next JSON array or object begins that could hold a plan: the text's own first bracket, or one before a quoted key.
+fn next_start(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let opens = |(place, _): &(usize, &str)| {
+        let after = rest.get(place + 1..).unwrap_or_default();
+        from + place == 0 || after.trim_start_matches(opening).starts_with('"')
+    };
+    let (place, _) = rest.match_indices(['[', '{']).find(opens)?;
+    Some(from + place)
+}
+
+fn opening(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '[' | '{')
+}
+
+/// The plans of one JSON value: EXPLAIN's array (of which the first element counts: the others are what rules made of the
+/// statement), rows of a driver, an `auto_explain` entry, or a line of a JSON log whose message holds one.
+fn found_in(value: Value) -> Result<Vec<Value>, PlanError> {
+    let message = value.get("message").and_then(Value::as_str);
+    if let Some(message) = message.filter(|message| message.contains('{')) {
+        return plans_in(message).map_err(|problem| problem.unwrap_or(PlanError::NoPlan));
     }
-    Err(problem)
+    let object = parse::explain_object(&value)?;
+    Ok(vec![Value::Object(object.clone())])
 }
 
 /// psql's aligned output without the `+` that marks a line that goes on.
 fn undecorated(text: &str) -> String {
     text.lines()
-        .map(|line| line.trim().trim_end_matches('+').trim())
+        .map(|line| {
+            let line = line.trim().trim_start_matches('|').trim_end_matches('|');
+            line.trim().trim_end_matches('+').trim()
+        })
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// A CSV log without its doubled quotes.
+fn unquoted(text: &str) -> String {
+    text.replace("\"\"", "\"")
 }
 
 /// What a text that is not JSON is.
@@ -122,6 +181,36 @@ mod tests {
             let object = read_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(object["Plan"]["Node Type"], "Result", "{text}");
         }
+    }
+
+    #[test]
+    fn every_plan_of_a_log_is_found() {
+        let entry = |id: u32| {
+            format!(
+                "2026-01-01 10:00:00.1 UTC [4711] app@shop LOG:  duration: {id}.0 ms  plan:\n\t{{\n\t  \"Query Text\": \"SELECT {id}\",\n\t  \"Plan\": {{\"Node Type\": \"Result\"}}\n\t}}\n"
+            )
+        };
+        let noise = "2026-01-01 [4711] LOG:  statement: SELECT '{\"a\": [1]}'\n".repeat(40);
+        let log = format!("{noise}{}{noise}{}", entry(1), entry(2));
+        let texts = |text: &str| -> Vec<String> {
+            let plans = read_plans(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let texts = plans
+                .iter()
+                .map(|plan| plan["Query Text"].as_str().unwrap_or_default());
+            texts.map(str::to_owned).collect()
+        };
+        assert_eq!(texts(&log), ["SELECT 1", "SELECT 2"]);
+        let plan = "{\"Query Text\": \"SELECT 1\", \"Plan\": {\"Node Type\": \"Result\"}}";
+        let csv = format!(
+            "2026-01-01,\"app\",\"duration: 1 ms  plan:\n{}\",,\n",
+            plan.replace('"', "\"\"")
+        );
+        let message =
+            serde_json::json!({"message": format!("duration: 1 ms  plan:\n{plan}"), "pid": 1});
+        for one in [csv, format!("{message}\n{{\"message\": \"x {{ y\"}}\n")] {
+            assert_eq!(texts(&one), ["SELECT 1"], "{one}");
+        }
+        assert_eq!(texts(&format!("{message}\n{message}")).len(), 2);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Attempt<'_> {
         let judged = judge_text(&mentions);
         let writes = self.context.options.writes;
         let modifies = matches!(judged, TextVerdict::Modifies(_));
-        let access = if modifies && writes == Writes::Executed && *wanted == Wanted::Analyze {
+        let access = if modifies && writes != Writes::Planned && *wanted == Wanted::Analyze {
             Access::Write
         } else {
             Access::Read

@@ -1,6 +1,6 @@
 //! The lines that every human format shares: what was looked at, how the probes went, what could not be seen.
 
-use crate::finding::{Report, ReportStatement, WindowInfo, WindowKind};
+use crate::finding::{Report, ReportStatement, Target, WindowInfo, WindowKind};
 use crate::format;
 use crate::snapshot::ProbeStatus;
 use crate::units::Millis;
@@ -12,7 +12,22 @@ pub const PROBE: &str = "probe";
 
 /// `shop @ db.staging:5432 · PostgreSQL 15.18 · role triage · 6 d 4 h since reset · 1.2 M calls · 4.1 h execution time`
 pub fn header(report: &Report) -> String {
-    let target = &report.target;
+    let mut parts = match &report.target {
+        Some(target) => place(target),
+        None => vec!["saved plan".to_owned()],
+    };
+    parts.extend(report.window.as_ref().map(window));
+    if let Some(metrics) = &report.baseline_metrics {
+        parts.push(format::calls(metrics.calls));
+        parts.push(format!(
+            "{} execution time",
+            format::duration(metrics.total_exec_time_ms)
+        ));
+    }
+    one_line(&parts.join(" · "))
+}
+
+fn place(target: &Target) -> Vec<String> {
     let place = match &target.address {
         Some(address) => format!("{} @ {address}", target.database),
         None => target.database.clone(),
@@ -25,15 +40,7 @@ pub fn header(report: &Report) -> String {
     if target.in_recovery {
         parts.push("standby".to_owned());
     }
-    parts.extend(report.window.as_ref().map(window));
-    if let Some(metrics) = &report.baseline_metrics {
-        parts.push(format::calls(metrics.calls));
-        parts.push(format!(
-            "{} execution time",
-            format::duration(metrics.total_exec_time_ms)
-        ));
-    }
-    one_line(&parts.join(" · "))
+    parts
 }
 
 fn window(window: &WindowInfo) -> String {
@@ -89,7 +96,10 @@ fn outcome(statements: &[ReportStatement], status: ProbeStatus, word: &str) -> O
 
 /// `pgtriage 0.1.0 · PostgreSQL 15.18 · role triage · primary · 2026-11-22 10:00:00 UTC`
 pub fn provenance(report: &Report) -> String {
-    let target = &report.target;
+    let tool = format!("{} {}", report.tool.name, report.tool.version);
+    let Some(target) = &report.target else {
+        return tool;
+    };
     let node = if target.in_recovery {
         "standby"
     } else {
@@ -97,8 +107,8 @@ pub fn provenance(report: &Report) -> String {
     };
     let moment = target.captured_at.strftime("%F %T UTC");
     one_line(&format!(
-        "{} {} · PostgreSQL {} · role {} · {node} · {moment}",
-        report.tool.name, report.tool.version, target.server_version, target.role
+        "{tool} · PostgreSQL {} · role {} · {node} · {moment}",
+        target.server_version, target.role
     ))
 }
 

@@ -92,7 +92,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
             "{} bottleneck accounts for 43 % of the execution time",
             bottlenecks.len()
         ),
-        target: Target {
+        target: Some(Target {
             database: "shop".to_owned(),
             address: Some("db.staging:5432".to_owned()),
             server_version: "15.18".to_owned(),
@@ -100,7 +100,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
             superuser: false,
             in_recovery: false,
             captured_at: "2026-11-22T10:00:00Z".parse().unwrap(),
-        },
+        }),
         window: Some(WindowInfo {
             kind: WindowKind::SinceReset,
             from: None,
@@ -140,6 +140,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
             },
         }],
         bottlenecks,
+        plans: Vec::new(),
         skipped: vec![Skipped {
             check: "io_bound_statement".to_owned(),
             reason: "track_io_timing is off".to_owned(),

@@ -6,6 +6,7 @@
 mod capture;
 mod catalog;
 pub mod delta;
+mod explained;
 mod plans;
 mod redact;
 mod server;
@@ -53,6 +54,9 @@ pub struct Snapshot {
     pub server: Server,
     /// The role that looked.
     pub role: Role,
+    /// Whose executions `statements` counts.
+    #[serde(default, skip_serializing_if = "Scope::is_workload")]
+    pub scope: Scope,
     /// Planner, memory, tracking and vacuum settings as seen by a new session of the role.
     #[serde(default)]
     pub settings: Settings,
@@ -92,6 +96,25 @@ pub struct Snapshot {
     /// What could not be observed.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+}
+
+/// Whose executions are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The applications': the counters are those of `pg_stat_statements`.
+    #[default]
+    Workload,
+    /// Nobody's but the plans' own: each of `statements` was explained, and its counters are the executions that the
+    /// plans tell of.
+    Explained,
+}
+
+impl Scope {
+    /// Whether the applications' executions are counted.
+    pub const fn is_workload(&self) -> bool {
+        matches!(self, Self::Workload)
+    }
 }
 
 /// The counters at an earlier moment of a measured window.

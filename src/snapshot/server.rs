@@ -37,7 +37,7 @@ pub struct Server {
     pub database_size_bytes: Option<Bytes>,
 }
 
-const fn default_block_size() -> Bytes {
+pub(super) const fn default_block_size() -> Bytes {
     Bytes(8192)
 }
 

@@ -41,6 +41,7 @@ mod diagnose_window;
 mod faults;
 mod grants_cli;
 mod healthy;
+mod plan_cases;
 mod pooler;
 mod probe;
 mod probe_faults;

@@ -40,7 +40,10 @@ struct Page<'a> {
 pub fn render(report: &Report) -> Result<String, askama::Error> {
     let document = Document::of(report);
     let page = Page {
-        title: format!("{} · {}", document.verdict.sentence, report.target.database),
+        title: match &report.target {
+            Some(target) => format!("{} · {}", document.verdict.sentence, target.database),
+            None => document.verdict.sentence.clone(),
+        },
         generator: format!("{} {}", report.tool.name, report.tool.version),
         policy: policy(),
         style: STYLE,

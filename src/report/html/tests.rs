@@ -31,8 +31,10 @@ fn text_of_others_stays_text() {
     advice.risk.text = HOSTILE.to_owned();
     let mut report = report(vec![finding]);
     report.summary = HOSTILE.to_owned();
-    report.target.database = HOSTILE.to_owned();
-    report.target.role = HOSTILE.to_owned();
+    if let Some(target) = &mut report.target {
+        target.database = HOSTILE.to_owned();
+        target.role = HOSTILE.to_owned();
+    }
     report.statements[0].query = HOSTILE.repeat(20);
     report.statements[0].probe.reason = Some(HOSTILE.to_owned());
     report.skipped[0].reason = HOSTILE.to_owned();
