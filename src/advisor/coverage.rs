@@ -43,6 +43,7 @@ fn begins(index: &Index, candidate: &Candidate) -> bool {
     let same_front = front.iter().all(|key| {
         let column = key.column.as_deref();
         key.opclass.is_none()
+            && key.collation.is_none()
             && equal
                 .iter()
                 .any(|wanted| Some(wanted.column.as_str()) == column)
@@ -51,6 +52,8 @@ fn begins(index: &Index, candidate: &Candidate) -> bool {
         rest.iter().zip(behind).all(|(wanted, key)| {
             key.column.as_deref() == Some(wanted.column.as_str())
                 && (key.desc != wanted.desc) == reversed
+                && key.nulls_first == key.desc
+                && key.collation.is_none()
                 && key.opclass.is_some() == wanted.pattern
         })
     };
@@ -60,6 +63,7 @@ fn begins(index: &Index, candidate: &Candidate) -> bool {
             let (wanted, key) = (rest.first(), behind.first());
             wanted.zip(key).is_some_and(|(wanted, key)| {
                 key.column.as_deref() == Some(wanted.column.as_str())
+                    && key.collation.is_none()
                     && key.opclass.is_some() == wanted.pattern
             })
         });

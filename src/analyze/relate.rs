@@ -163,31 +163,22 @@ fn root(leads: &[Option<usize>], lead: Option<usize>) -> Option<usize> {
     Some(root)
 }
 
-/// A cause has at stake what follows from it. Only where a counter cannot tell how much time it stands for (temporary
-/// files), the cause's own time counts for both.
+/// What a counter cannot tell the time of (temporary files) stands for no more than the time of its cause in the plan.
 fn level(claims: &mut [Claim], place: usize, root: usize) {
     let Some((of_cause, of_claim)) = claims.get(root).zip(claims.get(place)) else {
         return;
     };
-    let own = of_cause
-        .check
-        .always_explains()
-        .contains(&of_claim.check.meta().id);
-    let shared: Vec<(usize, f64, f64)> = of_claim
-        .parts
-        .iter()
-        .filter_map(|(family, part)| Some((*family, *part, *of_cause.parts.get(family)?)))
-        .collect();
-    let target = if own { place } else { root };
-    if let Some(claim) = claims.get_mut(target) {
-        for (family, seen, caused) in shared {
-            let part = if own {
-                caused.min(seen)
-            } else {
-                caused.max(seen)
-            };
-            claim.parts.insert(family, part);
-        }
+    let explained = of_cause.check.always_explains();
+    if !explained.contains(&of_claim.check.meta().id) {
+        return;
+    }
+    let parts = of_claim.parts.iter().map(|(family, part)| {
+        let caused = of_cause.parts.get(family).copied();
+        (*family, caused.map_or(*part, |caused| caused.min(*part)))
+    });
+    let parts = parts.collect();
+    if let Some(claim) = claims.get_mut(place) {
+        claim.parts = parts;
     }
 }
 

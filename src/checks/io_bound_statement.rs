@@ -70,12 +70,17 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
 }
 
 fn by_time(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
-    let fields = (Field::SharedReadTime, Field::ExecTime);
-    let label = "share of the execution time spent reading blocks";
-    let proof = family.quotient(&case.workload, label, fields, Unit::Ratio)?;
+    let proof = share_reading(case, family)?;
     // Parallel workers' read times add up beyond the wall time of the statement.
     let part = proof.value.min(1.0);
     (part >= MIN_READ_SHARE).then_some((proof, part))
+}
+
+/// Known where read times are tracked.
+fn share_reading(case: &Case<'_>, family: &Family) -> Option<Evidence> {
+    let fields = (Field::SharedReadTime, Field::ExecTime);
+    let label = "share of the execution time spent reading blocks";
+    family.quotient(&case.workload, label, fields, Unit::Ratio)
 }
 
 fn by_blocks(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
@@ -89,5 +94,7 @@ fn by_blocks(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
     let fields = (Field::SharedRead, Field::Calls);
     let label = "shared blocks read a call";
     let proof = family.quotient(workload, label, fields, Unit::Blocks)?;
-    Some((proof, 1.0 - hits))
+    // What was measured says how long it waited; blocks alone say so only roughly.
+    let measured = share_reading(case, family).map(|proof| proof.value);
+    Some((proof, measured.unwrap_or(1.0 - hits).min(1.0)))
 }

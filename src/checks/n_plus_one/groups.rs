@@ -197,7 +197,9 @@ fn keys(statement: &Statement, facts: &Facts) -> Vec<KeyColumn> {
                 column: column.to_owned(),
                 parameter,
             };
-            if !keys.iter().any(|known| known.parameter == parameter) {
+            let known =
+                |known: &KeyColumn| (known.relation, &known.column) == (relation, &key.column);
+            if !keys.iter().any(known) {
                 keys.push(key);
             }
         }

@@ -96,19 +96,19 @@ pub fn ties(case: &Case<'_>, group: &Group) -> Vec<Tie> {
 }
 
 fn declared(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie>) {
-    for key in case.catalog.foreign_keys(table.oid) {
+    let to_parents = case.catalog.foreign_keys(table.oid).map(|key| {
         let parent = (key.referenced_table, key.referenced_columns.as_slice());
-        ties.extend(tie(case, table, (keys, &key.columns), parent, true));
-    }
-    for key in case.catalog.references(table.oid) {
+        tie(case, table, (keys, &key.columns), parent, true)
+    });
+    let from_children = case.catalog.references(table.oid).map(|key| {
         let parent = (key.table, key.columns.as_slice());
-        ties.extend(tie(
-            case,
-            table,
-            (keys, &key.referenced_columns),
-            parent,
-            true,
-        ));
+        tie(case, table, (keys, &key.referenced_columns), parent, true)
+    });
+    // The same foreign key may be declared twice.
+    for tie in to_parents.chain(from_children).flatten() {
+        if !ties.contains(&tie) {
+            ties.push(tie);
+        }
     }
 }
 
