@@ -187,6 +187,34 @@ fn the_fewest_and_shortest_indexes_serve_all_statements() {
             &["orders(customer_id, created_at) helps 1"],
         ),
         (
+            "the order, however little of the whole it saves, and for the other statement too",
+            &[
+                (
+                    "SELECT id FROM orders WHERE customer_id = $1 ORDER BY created_at DESC LIMIT $2",
+                    &[
+                        ("orders(customer_id", 90.0),
+                        ("orders(customer_id, created_at", 9.0),
+                    ],
+                ),
+                (
+                    "SELECT count(*) FROM orders WHERE customer_id = $1",
+                    &[("orders(customer_id", 80.0)],
+                ),
+            ],
+            &["orders(customer_id, created_at) helps 2"],
+        ),
+        (
+            "no order where a sort costs next to nothing",
+            &[(
+                "SELECT id FROM orders WHERE customer_id = $1 ORDER BY created_at DESC",
+                &[
+                    ("orders(customer_id", 9.5),
+                    ("orders(customer_id, created_at", 9.0),
+                ],
+            )],
+            &["orders(customer_id) helps 1"],
+        ),
+        (
             "an order of mixed directions",
             &[(
                 "SELECT id FROM orders ORDER BY status, created_at DESC LIMIT $1",

@@ -32,6 +32,8 @@ pub fn merged(case: &Case<'_>, oracle: &mut dyn CostOracle, mut wins: Vec<Win>) 
         let others: Vec<Candidate> = indexes
             .iter()
             .filter(|other| !same(other, &index) && resembles(&index, other))
+            // The shorter one goes: what the longer has more, a statement was found to need.
+            .filter(|other| !prefix(other, &index))
             .cloned()
             .collect();
         let replaced = others

@@ -2,7 +2,7 @@
 
 use crate::checks::Case;
 use crate::snapshot::{IndexDefinition, WhatIf};
-use crate::units::ratio;
+use crate::units::{Cost, ratio};
 
 use super::candidates::Candidate;
 use super::gate::{Use, Wish};
@@ -116,7 +116,11 @@ impl Ask<'_, '_> {
             all.extend_from_slice(&relation.candidates);
         }
         all.sort();
-        all.dedup_by(|one, other| one.table == other.table && one.keys == other.keys);
+        all.dedup_by(|one, kept| {
+            let same = one.table == kept.table && one.keys == kept.keys;
+            kept.ordered |= same && one.ordered;
+            same
+        });
         let answer = self.cost(&all)?;
         Some((used(self.case, &all, &answer), answer))
     }
@@ -192,7 +196,9 @@ impl Ask<'_, '_> {
                 let Some(index) = cut.get_mut(place) else {
                     continue;
                 };
+                let ordered = index.ordered;
                 index.keys.truncate(length);
+                index.ordered = false;
                 index.equal = index.equal.min(length);
                 index.bounded &= length > index.equal;
                 if super::gate::refused(self.case, index) {
@@ -200,6 +206,7 @@ impl Ask<'_, '_> {
                 }
                 if let Some(answer) = self.cost(&cut)
                     && saved(&answer) >= most * NEARLY_ALL
+                    && !(ordered && sorts(answer.after_cost, best.1.after_cost))
                 {
                     best = (cut, answer);
                     break;
@@ -208,6 +215,13 @@ impl Ask<'_, '_> {
         }
         best
     }
+}
+
+/// Whether the sort that an index leaves to do costs so much of what remains as an index must save to be worth its keep.
+/// The share of the whole that [`NEARLY_ALL`] looks at would hide it: under a `Limit` a scan in order stops after the
+/// first rows, whatever the value, and a sort reads them all.
+fn sorts(with_sort: Cost, in_order: Cost) -> bool {
+    ratio(with_sort.get() - in_order.get(), with_sort.get()).is_some_and(|more| more >= MIN_SAVED)
 }
 
 /// The indexes; `None` where a table is gone.
@@ -275,10 +289,13 @@ fn by_formula(
         let order = one_cost.after.value.total_cmp(&other_cost.after.value);
         order.then(one.keys.len().cmp(&other.keys.len()))
     });
-    let most = estimates.first().map(|(_, estimate)| estimate.saved())?;
+    let (best, least) = estimates.first()?;
+    let (most, least) = (least.saved(), Cost(least.after.value));
+    let ordered = best.ordered;
     let (candidate, estimate) = estimates
         .into_iter()
         .filter(|(_, estimate)| estimate.saved() >= most * NEARLY_ALL)
+        .filter(|(_, estimate)| !(ordered && sorts(Cost(estimate.after.value), least)))
         .min_by_key(|(candidate, _)| candidate.keys.len())?;
     if most < MIN_SAVED {
         refusals.push(Refusal {
