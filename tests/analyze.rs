@@ -90,17 +90,45 @@ fn a_cause_explains_what_is_seen_of_its_statement() {
     assert!(cause.impact.share < leading.impact.share);
 }
 
-/// Plan findings of the table and column of an index that is advised.
-#[test]
-fn an_index_explains_scans_and_not_misestimates() {
+/// A capture with a missing index whose scan the planner counts wrongly.
+fn miscounted() -> Value {
     let mut capture = fixture("missing_index/fires/executed_plan.json");
     let node = &mut capture["plans"][0]["plan"]["Plan"];
     let kept = node["Actual Rows"].as_f64().unwrap();
     node["Plan Rows"] = json!(kept * 20.0 + 20_000.0);
-    let report = report(capture);
+    capture
+}
+
+/// Plan findings of the table and column of an index that is advised.
+#[test]
+fn an_index_explains_scans_and_misestimates_that_cost_no_more_than_it_saves() {
+    let report = report(miscounted());
     let index = of(&report, "missing_index");
-    let scan = of(&report, "seq_scan_selective");
-    assert_eq!(scan.explained_by.as_ref(), Some(&index.id));
+    for kind in ["seq_scan_selective", "row_misestimate"] {
+        let finding = of(&report, kind);
+        assert_eq!(finding.explained_by.as_ref(), Some(&index.id), "{kind}");
+    }
+}
+
+#[test]
+fn an_index_does_not_explain_a_misestimate_that_most_of_the_plan_follows_from() {
+    let mut capture = miscounted();
+    let plan = &mut capture["plans"][0]["plan"];
+    let number = |key: &str| plan["Plan"][key].as_f64().unwrap();
+    let (cost, time) = (
+        number("Total Cost") * 4.0,
+        number("Actual Total Time") * 20.0,
+    );
+    let mut scan = plan["Plan"].clone();
+    scan["Parent Relationship"] = json!("Outer");
+    plan["Plan"] = json!({
+        "Node Type": "Sort", "Startup Cost": 0.0, "Total Cost": cost, "Plan Rows": 100, "Plan Width": 4,
+        "Actual Startup Time": time, "Actual Total Time": time, "Actual Rows": 100, "Actual Loops": 1,
+        "Plans": [scan],
+    });
+    plan["Execution Time"] = json!(time);
+    let report = report(capture);
+    of(&report, "missing_index");
     assert_eq!(of(&report, "row_misestimate").explained_by, None);
 }
 

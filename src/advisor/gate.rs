@@ -1,13 +1,13 @@
 //! What each statement wishes for, and what is refused before anybody is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::checks::support::{Dress, conditions, dress, filter_facts};
 use crate::checks::{Case, TableRef, is_system};
-use crate::ids::{StatementKey, quote_ident};
-use crate::plan::{ConditionKind, NodeType};
+use crate::ids::StatementKey;
+use crate::plan::NodeType;
 use crate::snapshot::RelationKind;
-use crate::sql::facts::{Facts, RelationUse, facts};
-use crate::sql::parse::parse;
+use crate::sql::facts::{Facts, RelationUse};
 use crate::units::Bytes;
 
 use super::candidates::{Candidate, candidates};
@@ -114,8 +114,13 @@ fn wish<'a>(
             continue;
         }
         let mut open = Vec::new();
+        let casts = casts(case, family, table);
         for candidate in found {
-            match single(case, table, &candidate) {
+            let cast = casts.iter().find(|cast| cast.cuts_off(&candidate));
+            let reason = cast
+                .map(|cast| cast.reason.clone())
+                .or_else(|| single(case, table, &candidate));
+            match reason {
                 Some(reason) => refusals.push(refused(candidate.columns(), reason)),
                 None => open.push(candidate),
             }
@@ -142,29 +147,67 @@ fn scans<'a>(case: &Case<'a>, family: usize) -> Vec<(Facts, TableRef<'a>)> {
     let mut found = Vec::new();
     for plan in case.plans.iter().filter(|plan| plan.family == Some(family)) {
         for node in plan.plan.nodes() {
-            let filter = node.condition(&ConditionKind::Filter);
             let table = plan.table(&case.catalog, node);
-            let (NodeType::SeqScan, Some(filter), Some(table)) = (&node.node_type, filter, table)
-            else {
+            let (NodeType::SeqScan, Some(table)) = (&node.node_type, table) else {
                 continue;
             };
-            let root = case.catalog.root(table);
-            let alias = node
-                .target
-                .alias
-                .as_deref()
-                .unwrap_or(&root.table.name.name);
-            let text = format!(
-                "SELECT 1 FROM {} AS {} WHERE {filter}",
-                root.table.name,
-                quote_ident(alias)
-            );
-            if let Ok(statement) = parse(&text) {
-                found.push((facts(&statement, &case.catalog), root));
-            }
+            let facts = filter_facts(case, plan, node);
+            found.extend(facts.map(|facts| (facts, case.catalog.root(table))));
         }
     }
     found
+}
+
+/// A column that a family's statement compares as another type, which no index on the column serves.
+struct CastColumn {
+    column: String,
+    reason: Reason,
+}
+
+impl CastColumn {
+    fn cuts_off(&self, candidate: &Candidate) -> bool {
+        candidate
+            .keys
+            .first()
+            .is_some_and(|key| key.column == self.column)
+    }
+}
+
+/// The columns of a table that a family's sequential scans cast and never compare as they are.
+fn casts(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Vec<CastColumn> {
+    let mut cast: BTreeMap<String, String> = BTreeMap::new();
+    let mut bare: BTreeSet<String> = BTreeSet::new();
+    for plan in case.plans.iter().filter(|plan| plan.family == Some(family)) {
+        for node in plan.plan.nodes() {
+            let scanned = plan.table(&case.catalog, node);
+            let same = scanned.is_some_and(|scanned| {
+                case.catalog.root(scanned).table.oid == case.catalog.root(table).table.oid
+            });
+            if node.node_type != NodeType::SeqScan || !same {
+                continue;
+            }
+            for predicate in conditions(case, plan, node) {
+                match dress(Some(table), &predicate.operand) {
+                    Some(Dress::Cast { column, to }) => {
+                        cast.insert(column.to_owned(), to.to_owned());
+                    }
+                    Some(Dress::Bare { column }) => {
+                        bare.insert(column.to_owned());
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    cast.retain(|column, _| !bare.contains(column));
+    let reason = |(column, to): (String, String)| CastColumn {
+        reason: Reason::ComparedAs {
+            column: column.clone(),
+            type_name: to,
+        },
+        column,
+    };
+    cast.into_iter().map(reason).collect()
 }
 
 fn table<'a>(case: &Case<'a>, used: &RelationUse) -> Option<TableRef<'a>> {

@@ -52,6 +52,13 @@ pub enum Reason {
         /// Its type.
         type_name: String,
     },
+    /// The statement casts the column, so that an index on it does not serve.
+    ComparedAs {
+        /// The column.
+        column: String,
+        /// The type that it is cast to.
+        type_name: String,
+    },
     /// The planner would not use it, or it would save next to nothing.
     SavesLittle {
         /// The share of the statement's cost that it saves, 0..1.
@@ -136,6 +143,10 @@ impl fmt::Display for Reason {
             Self::NoOrder { column, type_name } => {
                 write!(f, "{column} is of type {type_name}, which has no order")
             }
+            Self::ComparedAs { column, type_name } => write!(
+                f,
+                "the statement compares {column} as {type_name}; give the value the column's type"
+            ),
             Self::SavesLittle { saved } => write!(
                 f,
                 "it saves {} of the statement's cost",

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::merge::Claim;
 use super::severity;
-use crate::checks::Depth;
 use crate::checks::workload::Workload;
+use crate::checks::{Depth, row_misestimate};
 use crate::finding::{Action, Finding, Severity};
 use crate::ids::QueryId;
 use crate::units::Millis;
@@ -62,12 +62,14 @@ struct Others<'c> {
     claims: &'c [Claim],
     of_family: BTreeMap<usize, Vec<usize>>,
     of_table: BTreeMap<&'c str, Vec<usize>>,
+    of_node: BTreeMap<&'c str, Vec<usize>>,
 }
 
 impl<'c> Others<'c> {
     fn of(claims: &'c [Claim]) -> Self {
         let mut of_family: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut of_table: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut of_node: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, claim) in claims.iter().enumerate() {
             for family in claim.parts.keys() {
                 of_family.entry(*family).or_default().push(place);
@@ -75,11 +77,15 @@ impl<'c> Others<'c> {
             if let Some(table) = &claim.draft.location().table {
                 of_table.entry(table).or_default().push(place);
             }
+            if let Some(node) = &claim.draft.location().node {
+                of_node.entry(node).or_default().push(place);
+            }
         }
         Self {
             claims,
             of_family,
             of_table,
+            of_node,
         }
     }
 
@@ -105,11 +111,22 @@ impl<'c> Others<'c> {
                 .then_with(|| other.1.draft.subject().cmp(one.1.draft.subject()))
         };
         if claim.check.depth() > Depth::Resource {
-            let table = claim.draft.location().table.as_deref()?;
-            let leads = self
-                .beside(claim, self.of_table.get(table))
+            let location = claim.draft.location();
+            let of_table = location
+                .table
+                .as_deref()
+                .and_then(|table| self.of_table.get(table));
+            let of_node = location
+                .node
+                .as_deref()
+                .and_then(|node| self.of_node.get(node));
+            let mend = self
+                .beside(claim, of_table)
                 .filter(|(_, other)| mends(other, claim));
-            return leads.max_by(strongest).map(|(place, _)| place);
+            let cause = self
+                .beside(claim, of_node)
+                .filter(|(_, other)| is_cause(other, claim));
+            return mend.chain(cause).max_by(strongest).map(|(place, _)| place);
         }
         // What is seen of a statement is seen of one family.
         let family = claim.parts.keys().next()?;
@@ -126,6 +143,20 @@ impl<'c> Others<'c> {
         let found = sure.max_by(strongest).or_else(|| likely.max_by(strongest));
         found.map(|(place, _)| place)
     }
+}
+
+/// Whether `cause` says of the same node of the same statement why it is as `claim` says.
+fn is_cause(cause: &Claim, claim: &Claim) -> bool {
+    let id = claim.check.meta().id;
+    let same_statement = if claim.parts.is_empty() {
+        cause.draft.location().query == claim.draft.location().query
+    } else {
+        cause
+            .parts
+            .keys()
+            .any(|family| claim.parts.contains_key(family))
+    };
+    same_statement && cause.check.always_explains().contains(&id)
 }
 
 /// Whether the advice of `cause` mends what a plan, a loop or a foreign key shows.
@@ -145,9 +176,27 @@ fn mends(cause: &Claim, claim: &Claim) -> bool {
     let asked = claim.check.depth() == Depth::ForeignKey;
     let shared = asked || claim.parts.is_empty() || cause.part_of(claim) > 0.0;
     let index = matches!(cause.check.depth(), Depth::ForeignKey | Depth::Index);
-    // An index leaves a loop what it is, and does not make the planner count right: it mends what asks for an index.
+    // An index leaves a loop what it is: it mends what asks for an index.
     let asks = action(claim) == Action::CreateIndex;
-    asks && index && cause.check.depth() > claim.check.depth() && covers && shared
+    let mended = if asks {
+        covers
+    } else {
+        outweighs(cause, claim)
+    };
+    index && cause.check.depth() > claim.check.depth() && shared && mended
+}
+
+/// Whether an index on all the columns that the planner counts wrongly saves a good part of what the wrong count costs:
+/// then the statement has one bottleneck, and how its rows are counted comes after it.
+fn outweighs(index: &Claim, misestimate: &Claim) -> bool {
+    let (has, counted) = (
+        &index.draft.location().columns,
+        &misestimate.draft.location().columns,
+    );
+    let is_misestimate = misestimate.check.meta().id == row_misestimate::ID;
+    let same = !counted.is_empty() && counted.iter().all(|column| has.contains(column));
+    let stake = misestimate.stake();
+    is_misestimate && same && stake > 0.0 && index.part_of(misestimate) >= MIN_EXPLAINED * stake
 }
 
 /// The end of a chain of explanations.

@@ -2,7 +2,7 @@
 
 use super::support::{Scan, Told, Words, advice, each_node};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId};
+use crate::finding::{Action, CheckId, Evidence};
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::Area;
@@ -13,8 +13,11 @@ const MIN_REMOVED: f64 = 10_000.0;
 /// So many rows removed for each one kept.
 const MIN_FACTOR: f64 = 10.0;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("index_filter_inefficient");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("index_filter_inefficient"),
+    id: ID,
     title: "index too coarse",
     summary: "an index scan's filter removes 10,000 rows or more and 10 times as many as it keeps",
     category: Category::Plan,
@@ -36,7 +39,21 @@ impl Check for IndexFilterInefficient {
     }
 }
 
-fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+/// Rows that an index finds and a filter throws away.
+#[derive(Debug)]
+pub struct Wasted {
+    /// Rows thrown away.
+    pub removed: f64,
+    /// Rows kept.
+    pub kept: f64,
+    /// The number that proves it.
+    pub proof: Evidence,
+    /// The other one of the two.
+    pub other: Evidence,
+}
+
+/// What the filter of an executed index scan throws away; `None` where that is little.
+pub fn wasted(plan: &CasePlan<'_>, node: &Node) -> Option<Wasted> {
     let kind = matches!(
         node.node_type,
         NodeType::IndexScan | NodeType::IndexOnlyScan | NodeType::BitmapHeapScan
@@ -47,9 +64,17 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let metrics = plan.metrics_of(node);
     let removed = metrics.removed.filter?.get();
     let kept = metrics.kept.get();
-    if removed < MIN_REMOVED || removed < MIN_FACTOR * kept {
-        return None;
-    }
+    let label = "rows removed by the filter";
+    (removed >= MIN_REMOVED && removed >= MIN_FACTOR * kept).then(|| Wasted {
+        removed,
+        kept,
+        proof: plan.total(label, removed, node, "Rows Removed by Filter"),
+        other: plan.total("rows kept", kept, node, "Actual Rows"),
+    })
+}
+
+fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+    let wasted = wasted(plan, node)?;
     let conditions = [
         ConditionKind::IndexCond,
         ConditionKind::RecheckCond,
@@ -59,7 +84,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let title = format!(
         "index too coarse on {}: {} rows fetched and thrown away",
         scan.label(),
-        format::count(removed)
+        format::count(wasted.removed)
     );
     let summary = format!(
         "index {} by the index's columns and the filter's together: {}",
@@ -71,11 +96,10 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         expected: "fetches the rows it keeps; missing_index gives the planner's answer where it could be asked",
         risk: "a wider index; where it begins with an existing one's columns it can replace that one",
     };
-    let label = "rows removed by the filter";
     let told = Told {
         title,
-        proof: plan.total(label, removed, node, "Rows Removed by Filter"),
-        others: vec![plan.total("rows kept", kept, node, "Actual Rows")],
+        proof: wasted.proof,
+        others: vec![wasted.other],
         advice: advice(Action::CreateIndex, words),
     };
     Some(scan.proposal(case, plan, node, told))

@@ -11,21 +11,33 @@ mod table;
 pub mod workload;
 
 mod deep_offset;
+mod disabled_node;
 mod dominant_statement;
+mod function_scan_default_rows;
 mod hash_spill;
+mod heap_fetches_high;
+mod implicit_cast;
 mod index_filter_inefficient;
 mod io_bound_statement;
 mod large_result;
+mod leading_wildcard_like;
+mod limit_ordered_index_filter;
+mod lossy_bitmap;
 mod missing_index;
 mod n_plus_one;
+mod non_sargable_predicate;
+mod partitions_not_pruned;
+mod read_inefficient;
+mod recheck_false_positives;
 mod repeated_seq_scan;
-mod row_misestimate;
+pub mod row_misestimate;
 mod seq_scan_selective;
 mod slow_statement;
 mod sort_spill;
 mod stale_stats;
 mod temp_spill_statement;
 mod unindexed_foreign_key;
+mod workers_not_launched;
 
 pub use case::{Case, Proposal, with_columns};
 pub use catalog::{Catalog, TableRef, is_system};
@@ -127,7 +139,8 @@ pub trait Check: Sync {
         Depth::Plan
     }
 
-    /// The checks whose findings about the same statement it explains however small its own share.
+    /// The checks whose findings about the same statement, or the same node of its plan, it explains however small its
+    /// own share.
     fn always_explains(&self) -> &'static [CheckId] {
         &[]
     }

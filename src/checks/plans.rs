@@ -6,7 +6,7 @@ use crate::finding::{Evidence, Formula, Source, Unit};
 use crate::plan::metrics::{Metrics, NodeMetrics};
 use crate::plan::{Node, NodeType, Plan, PlanError, columns};
 use crate::snapshot::{Execution, PlanRecord};
-use crate::units::{Millis, ratio};
+use crate::units::{Millis, float, ratio};
 
 /// A plan that cannot be read.
 #[derive(Debug)]
@@ -106,6 +106,57 @@ impl<'a> CasePlan<'a> {
         self.computed(label, value, Unit::Rows, formula)
     }
 
+    /// A number of a process below a node, such as `/Workers/0/Lossy Heap Blocks`, as the operand of a formula.
+    pub fn term_within(&self, node: &Node, path: &str) -> String {
+        Formula::at(&format!(
+            "/plans/{}/plan{}{path}",
+            self.place,
+            node.pointer()
+        ))
+    }
+
+    /// The rows that a scan's filter saw: those that it kept and those that it removed, over all loops.
+    pub fn seen(&self, label: &str, value: f64, node: &Node) -> Evidence {
+        if node.removed.filter.is_none() {
+            return self.total(label, value, node, "Actual Rows");
+        }
+        let formula = format!(
+            "({} + {}) * {}",
+            self.term(node, "Actual Rows"),
+            self.term(node, "Rows Removed by Filter"),
+            self.term(node, "Actual Loops")
+        );
+        self.computed(label, value, Unit::Rows, formula)
+    }
+
+    /// The shared and local blocks that a node looked at itself; `None` where other parts of the plan than its children
+    /// have a share in the node's count, too.
+    pub fn own_blocks(&self, label: &str, node: &Node) -> Option<Evidence> {
+        const KEYS: [&str; 4] = [
+            "Shared Hit Blocks",
+            "Shared Read Blocks",
+            "Local Hit Blocks",
+            "Local Read Blocks",
+        ];
+        let accessed = |node: &Node| node.buffers.map_or(0, |buffers| buffers.accessed().get());
+        let own = self.metrics_of(node).self_buffers?.accessed().get();
+        let inputs: Vec<&Node> = self.plan.inputs(node).collect();
+        let below: i64 = inputs.iter().map(|input| accessed(input)).sum();
+        if own != accessed(node) - below {
+            return None;
+        }
+        let sum = |node: &Node| {
+            let terms = KEYS.map(|key| self.term(node, key));
+            format!("sum({})", terms.join(", "))
+        };
+        let mut formula = sum(node);
+        for input in inputs {
+            formula.push_str(" - ");
+            formula.push_str(&sum(input));
+        }
+        Some(self.computed(label, float(own), Unit::Blocks, formula))
+    }
+
     /// A node's own share of the plan's time, or where that is unknown of its cost; 0..1.
     pub fn own_share(&self, node: &Node) -> f64 {
         let time = self.metrics_of(node).self_time;
@@ -116,9 +167,14 @@ impl<'a> CasePlan<'a> {
     /// The share of the execution time that is spent elsewhere than in a node and below it: what was planned with that
     /// node's row count in mind; 0..1.
     pub fn share_beside(&self, node: &Node) -> f64 {
+        1.0 - self.share_within(node)
+    }
+
+    /// The share of the execution time that is spent in a node and below it, or where that is unknown of the cost; 0..1.
+    pub fn share_within(&self, node: &Node) -> f64 {
         let time = self.metrics_of(node).total_time;
         let within = time.and_then(|time| self.share_of_time(time));
-        1.0 - within.unwrap_or_else(|| self.cost_within(node))
+        within.unwrap_or_else(|| self.cost_within(node))
     }
 
     fn share_of_time(&self, time: Millis) -> Option<f64> {

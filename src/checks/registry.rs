@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::{
-    Check, deep_offset, dominant_statement, hash_spill, index_filter_inefficient,
-    io_bound_statement, large_result, missing_index, n_plus_one, repeated_seq_scan,
-    row_misestimate, seq_scan_selective, slow_statement, sort_spill, stale_stats,
-    temp_spill_statement, unindexed_foreign_key,
+    Check, deep_offset, disabled_node, dominant_statement, function_scan_default_rows, hash_spill,
+    heap_fetches_high, implicit_cast, index_filter_inefficient, io_bound_statement, large_result,
+    leading_wildcard_like, limit_ordered_index_filter, lossy_bitmap, missing_index, n_plus_one,
+    non_sargable_predicate, partitions_not_pruned, read_inefficient, recheck_false_positives,
+    repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement, sort_spill,
+    stale_stats, temp_spill_statement, unindexed_foreign_key, workers_not_launched,
 };
 use crate::finding::CheckId;
 
@@ -21,13 +23,25 @@ pub static CHECKS: &[&dyn Check] = &[
     &large_result::LargeResult,
     &n_plus_one::NPlusOne,
     &seq_scan_selective::SeqScanSelective,
+    &non_sargable_predicate::NonSargablePredicate,
+    &implicit_cast::ImplicitCast,
+    &leading_wildcard_like::LeadingWildcardLike,
     &repeated_seq_scan::RepeatedSeqScan,
     &index_filter_inefficient::IndexFilterInefficient,
+    &limit_ordered_index_filter::LimitOrderedIndexFilter,
+    &heap_fetches_high::HeapFetchesHigh,
+    &lossy_bitmap::LossyBitmap,
+    &recheck_false_positives::RecheckFalsePositives,
     &row_misestimate::RowMisestimate,
+    &function_scan_default_rows::FunctionScanDefaultRows,
     &sort_spill::SortSpill,
     &hash_spill::HashSpill,
     &stale_stats::StaleStats,
     &deep_offset::DeepOffset,
+    &partitions_not_pruned::PartitionsNotPruned,
+    &read_inefficient::ReadInefficient,
+    &workers_not_launched::WorkersNotLaunched,
+    &disabled_node::DisabledNode,
     &missing_index::MissingIndex,
     &unindexed_foreign_key::UnindexedForeignKey,
 ];

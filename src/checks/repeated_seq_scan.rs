@@ -32,7 +32,7 @@ impl Check for RepeatedSeqScan {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_seq_scan(case, found, read, |_, _, scan, scans| {
+        each_seq_scan(case, found, read, |_, _, _, scan, scans| {
             Some(tell(scan, scans))
         });
     }

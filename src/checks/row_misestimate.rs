@@ -26,8 +26,11 @@ const MIN_BESIDE: f64 = 0.01;
 /// (`autovacuum_analyze_scale_factor`).
 pub const STALE_SHARE: f64 = 0.10;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("row_misestimate");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("row_misestimate"),
+    id: ID,
     title: "row misestimate",
     summary: "the planner's row count is off by 10 times or more, with 1,000 rows or more on the larger side",
     category: Category::Plan,

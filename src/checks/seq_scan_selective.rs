@@ -6,8 +6,11 @@ use crate::finding::{Action, CheckId, Recommendation};
 use crate::format;
 use crate::snapshot::Area;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("seq_scan_selective");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("seq_scan_selective"),
+    id: ID,
     title: "selective seq scan",
     summary: "a sequential scan reads 10,000 rows or more and keeps at most 10 %",
     category: Category::Plan,
@@ -25,7 +28,7 @@ impl Check for SeqScanSelective {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_seq_scan(case, found, selective, |_, _, scan, rows| {
+        each_seq_scan(case, found, selective, |_, _, _, scan, rows| {
             Some(tell(scan, rows))
         });
     }

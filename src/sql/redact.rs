@@ -1,7 +1,8 @@
 //! Values of the target's data, replaced by stable tokens such as `‹text#1›`.
 //!
 //! One [`Redactor`] serves one report: equal values get equal tokens wherever they appear, numbered by first appearance. The numbering is all that is kept of
-//! a value. Three kinds exist: `text`, `number` (also a quoted one: plans print `'42'::bigint` where the statement says `42`), and `bits`.
+//! a value. Four kinds exist: `text`, `pattern` (a text that begins with `%`, which no btree index can look up), `number` (also a quoted one: plans print
+//! `'42'::bigint` where the statement says `42`), and `bits`.
 //!
 //! Redacting twice changes nothing, and [`crate::sql::lexer::redacted_tokens`] reads what comes out.
 
@@ -16,12 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lexer::{TokenKind, redacted_tokens};
 
 /// The kinds of values, as they are written in tokens.
-pub(super) const KINDS: [&str; 3] = ["text", "number", "bits"];
+pub(super) const KINDS: [&str; 4] = ["text", "pattern", "number", "bits"];
 
 /// What kind of value a token stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Text,
+    Pattern,
     Number,
     Bits,
 }
@@ -30,6 +32,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
+            Self::Pattern => "pattern",
             Self::Number => "number",
             Self::Bits => "bits",
         }
@@ -65,6 +68,8 @@ impl Redactor {
         }
         let kind = if is_number(value) {
             Kind::Number
+        } else if value.starts_with('%') {
+            Kind::Pattern
         } else {
             Kind::Text
         };
@@ -80,7 +85,7 @@ impl Redactor {
         let next = self.numbers.len() + 1;
         let key = match kind {
             Kind::Number => canonical_number(value),
-            Kind::Text | Kind::Bits => value.to_owned(),
+            Kind::Text | Kind::Pattern | Kind::Bits => value.to_owned(),
         };
         let number = *self.numbers.entry((kind, key)).or_insert(next);
         format!("‹{}#{number}›", kind.name())
@@ -90,6 +95,11 @@ impl Redactor {
 /// Whether the whole of `text` is one token.
 pub fn is_token(text: &str) -> bool {
     token_length(text).is_some_and(|length| length == text.len())
+}
+
+/// Whether the whole of `text` is the token of a text that begins with `%`.
+pub fn is_pattern_token(text: &str) -> bool {
+    is_token(text) && text.starts_with("‹pattern#")
 }
 
 /// `text` with every token made a string constant (`‹text#1›` becomes `'‹text#1›'`), for a parser of SQL.

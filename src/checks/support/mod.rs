@@ -1,6 +1,7 @@
 //! What several checks share: the frames that their findings have in common, and advice and labels in words.
 
 mod counted;
+mod filter;
 mod label;
 mod nodes;
 mod scan;
@@ -10,10 +11,11 @@ mod stake;
 mod words;
 
 pub use counted::{Counted, each_family};
+pub use filter::{Dress, conditions, dress, filter_facts};
 pub use label::{label, subject};
 pub use nodes::each_node;
 pub use scan::{Scan, Told};
 pub use seq_scan::{Selective, each_seq_scan, selective};
-pub use spill::{Spill, each_spill, kilobytes};
+pub use spill::{Spill, each_spill, kilobytes, more_work_mem};
 pub use stake::{MATTERS, MEDIUM_SHARE};
 pub use words::{Words, advice};

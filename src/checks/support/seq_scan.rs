@@ -14,12 +14,12 @@ const MIN_READ: f64 = 10_000.0;
 const MAX_KEPT: f64 = 0.10;
 
 /// Proposes for each sequential scan that no setting forces: `read` says what it reads where that is too much, and
-/// `tell` what is wrong with it.
+/// `tell` what is wrong with it, and of which of the filter's columns.
 pub fn each_seq_scan<'a, R>(
     case: &Case<'a>,
     found: &mut Vec<Proposal>,
     read: impl Fn(&CasePlan<'a>, &Node, Option<TableRef<'a>>) -> Option<R>,
-    tell: impl Fn(&CasePlan<'a>, &Node, &mut Scan<'a>, R) -> Option<Told>,
+    tell: impl Fn(&Case<'a>, &CasePlan<'a>, &Node, &mut Scan<'a>, R) -> Option<Told>,
 ) {
     each_node(case, found, |case, plan, node| {
         if node.node_type != NodeType::SeqScan || plan.plan.disabled(node) {
@@ -27,7 +27,7 @@ pub fn each_seq_scan<'a, R>(
         }
         let reads = read(plan, node, plan.table(&case.catalog, node))?;
         let mut scan = Scan::of(case, plan, node, &[ConditionKind::Filter])?;
-        let told = tell(plan, node, &mut scan, reads)?;
+        let told = tell(case, plan, node, &mut scan, reads)?;
         Some(scan.proposal(case, plan, node, told))
     });
 }

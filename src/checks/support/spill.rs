@@ -45,7 +45,7 @@ pub fn each_spill<'a>(
 const MOST_WORK_MEM: i64 = 1 << 30;
 
 /// Advises so much `work_mem` for the role that runs a plan's statement.
-fn more_work_mem(
+pub fn more_work_mem(
     case: &Case<'_>,
     plan: &CasePlan<'_>,
     needed: Bytes,

@@ -5,7 +5,6 @@ use std::fmt;
 use crate::plan::{Node, NodeId, NodeType, Plan, Relationship};
 use crate::units::{PerLoop, Rows, float};
 
-use super::early;
 use super::table::Table;
 
 /// Which side was larger.
@@ -105,12 +104,11 @@ impl Estimate {
 }
 
 /// The estimates of all nodes that have both sides.
-pub(super) fn all(plan: &Plan) -> Table<Option<Estimate>> {
-    let stopped = early::stopped(plan);
+pub(super) fn all(plan: &Plan, stopped: &Table<Option<Excuse>>) -> Table<Option<Estimate>> {
     let mut estimates = Table::new(plan);
     // From the leaves up: an excuse for missing rows passes upwards.
     for node in plan.nodes().rev() {
-        estimates.set(node.id, estimate(plan, node, &stopped, &estimates));
+        estimates.set(node.id, estimate(plan, node, stopped, &estimates));
     }
     estimates
 }

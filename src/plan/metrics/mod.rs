@@ -65,6 +65,8 @@ pub struct NodeMetrics {
     pub rescanned: bool,
     /// Never started.
     pub never_executed: bool,
+    /// What stands above it may not have asked for all its rows.
+    pub stopped_early: bool,
     /// Expected against actual rows. `None` without ANALYZE or costs.
     pub estimate: Option<Estimate>,
 }
@@ -95,10 +97,14 @@ impl Metrics {
     pub fn of(plan: &Plan) -> Self {
         let times = time::Times::of(plan);
         let own_blocks = blocks::own(plan, times.as_ref());
-        let estimates = estimate::all(plan);
+        let stopped = early::stopped(plan);
+        let estimates = estimate::all(plan, &stopped);
         let nodes = plan
             .nodes()
-            .map(|node| node_metrics(plan, node, times.as_ref(), &own_blocks, &estimates))
+            .map(|node| NodeMetrics {
+                stopped_early: stopped.get(node.id).is_some(),
+                ..node_metrics(plan, node, times.as_ref(), &own_blocks, &estimates)
+            })
             .collect();
         Self {
             nodes,
@@ -197,6 +203,7 @@ fn nothing() -> NodeMetrics {
         removed_error: Rows(0.0),
         rescanned: false,
         never_executed: false,
+        stopped_early: false,
         estimate: None,
     }
 }

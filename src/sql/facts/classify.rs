@@ -4,6 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Value as SqlValue};
 
 use super::predicate::{Comparison, Literal, Test, Value};
 use crate::sql::parameters::Position;
+use crate::sql::redact::is_token;
 
 /// The operator as `pg_operator.oprname` has it.
 pub fn symbol(operator: &BinaryOperator) -> String {
@@ -153,7 +154,9 @@ pub fn like(symbol: &str, pattern: Value, escape: Option<&Expr>, negate: bool) -
     if !matches!(symbol, "~~" | "~~*") {
         return with_value(symbol, pattern);
     }
-    if let (Value::Literal(Literal::Text(text)), Some(escape)) = (&pattern, escape_char(escape)) {
+    if let (Value::Literal(Literal::Text(text)), Some(escape)) = (&pattern, escape_char(escape))
+        && !is_token(text)
+    {
         match start(text, escape.chars().next()) {
             Start::Whole(value) if !case_insensitive => {
                 return Test::Equal(Value::Literal(Literal::Text(value)));

@@ -11,6 +11,8 @@ pub struct Expression {
     pub columns: Vec<String>,
     /// The parameters in it (`attrs ->> $1`): the text is an index expression only with their values put in.
     pub parameters: Vec<u32>,
+    /// The type, where it is a bare column cast to a type: `numeric` of `depot::numeric`.
+    pub cast: Option<String>,
 }
 
 /// What a condition is about.

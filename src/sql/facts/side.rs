@@ -237,6 +237,7 @@ impl<'e> Side<'e> {
             text: render::unqualified(self.expr, &analyzer.scopes),
             columns,
             parameters: self.parameters.clone(),
+            cast: cast(self.expr),
         }
     }
 
@@ -257,6 +258,17 @@ impl<'e> Side<'e> {
             source,
             Some(render::unqualified(self.expr, &analyzer.scopes)),
         ))
+    }
+}
+
+/// The type that a bare column is cast to.
+fn cast(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner) => cast(inner),
+        Expr::Cast {
+            expr, data_type, ..
+        } if name_parts(expr).is_some() => Some(data_type.to_string().to_ascii_lowercase()),
+        _ => None,
     }
 }
 

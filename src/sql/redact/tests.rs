@@ -84,6 +84,10 @@ fn constants_of_sql_become_tokens() {
             "a LIKE 'x' ESCAPE '\\' AND b = 'c'",
             "a LIKE ‹text#1› ESCAPE ‹text#2› AND b = ‹text#3›",
         ),
+        (
+            "a LIKE '%x%' OR a LIKE 'x%' OR a = '%x%'",
+            "a LIKE ‹pattern#1› OR a LIKE ‹text#2› OR a = ‹pattern#1›",
+        ),
         // twice
         ("a = ‹text#7›", "a = ‹text#7›"),
     ];

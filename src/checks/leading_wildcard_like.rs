@@ -1,0 +1,96 @@
+//! `leading_wildcard_like`: a pattern that begins with a wildcard, which a btree index cannot look up.
+
+use super::support::{Scan, Selective, Told, Words, advice, conditions, each_seq_scan, selective};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
+use crate::finding::{Action, CheckId, Recommendation};
+use crate::ids::quote_ident;
+use crate::plan::Node;
+use crate::snapshot::Area;
+use crate::sql::facts::{Literal, Operand, Test, Value};
+use crate::sql::redact::is_pattern_token;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("leading_wildcard_like"),
+    title: "infix LIKE",
+    summary: "a selective sequential scan's filter is LIKE or ILIKE with a pattern that begins with %",
+    category: Category::Plan,
+    needs: &[Area::Plans],
+    page: include_str!("leading_wildcard_like.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct LeadingWildcardLike;
+
+impl Check for LeadingWildcardLike {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn always_explains(&self) -> &'static [CheckId] {
+        &[seq_scan_selective::ID]
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        each_seq_scan(case, found, selective, tell);
+    }
+}
+
+fn tell<'a>(
+    case: &Case<'a>,
+    plan: &CasePlan<'a>,
+    node: &Node,
+    scan: &mut Scan<'a>,
+    rows: Selective,
+) -> Option<Told> {
+    let predicates = conditions(case, plan, node);
+    let infix = predicates
+        .into_iter()
+        .find(|predicate| is_infix(&predicate.test))?;
+    scan.columns = infix.operand.columns().to_vec();
+    let key = match &infix.operand {
+        Operand::Column(column) => quote_ident(column).into_owned(),
+        // An index takes a cast column in parentheses of its own.
+        Operand::Expression(expression) => format!("({})", expression.text),
+    };
+    Some(Told {
+        title: format!("infix LIKE on {}", scan.label()),
+        proof: rows.proof,
+        others: vec![rows.other],
+        advice: trigrams(case, scan, &key),
+    })
+}
+
+fn is_infix(test: &Test) -> bool {
+    let Test::Like {
+        pattern: Value::Literal(Literal::Text(pattern)),
+        ..
+    } = test
+    else {
+        return false;
+    };
+    pattern.starts_with(['%', '_']) || is_pattern_token(pattern)
+}
+
+fn trigrams(case: &Case<'_>, scan: &Scan<'_>, key: &str) -> Recommendation {
+    let name = &scan.name;
+    let installed = case
+        .snapshot
+        .extensions
+        .iter()
+        .any(|extension| extension.name == "pg_trgm");
+    let first = if installed {
+        ""
+    } else {
+        "CREATE EXTENSION pg_trgm, then "
+    };
+    let summary = format!(
+        "{first}a trigram index: CREATE INDEX CONCURRENTLY ON {name} USING gin ({key} gin_trgm_ops)"
+    );
+    let words = Words {
+        summary: &summary,
+        expected: "looks up the three-letter pieces of the pattern instead of reading the table; patterns need three letters in a row",
+        risk: "a GIN index is dear to keep up on a table that is written often; it is larger than a btree",
+    };
+    advice(Action::CreateIndex, words)
+}

@@ -1,0 +1,92 @@
+//! `lossy_bitmap`: a bitmap that does not fit into `work_mem` forgets which rows of a page it found.
+
+use super::support::{Scan, Told, each_node, more_work_mem};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use crate::finding::{CheckId, Evidence, Unit};
+use crate::format;
+use crate::plan::{ConditionKind, HeapBlocks, Node, NodeType};
+use crate::snapshot::Area;
+use crate::units::{Bytes, float, ratio};
+
+/// Lossy pages as a share of all pages of the bitmap.
+const MIN_LOSSY: f64 = 0.10;
+
+/// Rows that the recheck removes.
+const MIN_REMOVED: f64 = 1_000.0;
+
+/// Memory of a page in a bitmap: its `PagetableEntry` and two pointers (tidbitmap.c, `tbm_calculate_entries()`).
+const BYTES_PER_PAGE: i64 = 64;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("lossy_bitmap"),
+    title: "lossy bitmap",
+    summary: "10 % or more of a bitmap's pages are lossy, and 1,000 rows or more are rechecked in vain",
+    category: Category::Plan,
+    needs: &[Area::Plans],
+    page: include_str!("lossy_bitmap.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct LossyBitmap;
+
+impl Check for LossyBitmap {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        each_node(case, found, propose);
+    }
+}
+
+fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+    if node.node_type != NodeType::BitmapHeapScan || !plan.is_analyzed() {
+        return None;
+    }
+    let HeapBlocks { exact, lossy } = node.heap_blocks_total()?;
+    let pages = exact.saturating_add(lossy);
+    let share = ratio(float(lossy), float(pages))?;
+    let removed = plan.metrics_of(node).removed.index_recheck?.get();
+    if share < MIN_LOSSY || removed < MIN_REMOVED {
+        return None;
+    }
+    let scan = Scan::of(case, plan, node, &[ConditionKind::RecheckCond])?;
+    let needed = Bytes(pages.saturating_mul(BYTES_PER_PAGE));
+    let instead = "find fewer rows with a narrower index";
+    let mut advice = more_work_mem(case, plan, needed, instead);
+    "the bitmap knows each row, and no row is fetched only to be thrown away"
+        .clone_into(&mut advice.expected.text);
+    let told = Told {
+        title: format!(
+            "lossy bitmap on {}: {} of its pages, {} rows rechecked in vain",
+            scan.label(),
+            format::percent(share),
+            format::count(removed)
+        ),
+        proof: share_of_lossy(plan, node, share),
+        others: vec![plan.total(
+            "rows removed by the recheck",
+            removed,
+            node,
+            "Rows Removed by Index Recheck",
+        )],
+        advice,
+    };
+    Some(scan.proposal(case, plan, node, told))
+}
+
+fn share_of_lossy(plan: &CasePlan<'_>, node: &Node, share: f64) -> Evidence {
+    let of = |key: &str| {
+        let own = node.heap_blocks.map(|_| plan.term(node, key));
+        let workers = node.workers.iter().enumerate();
+        let of_workers = workers
+            .filter(|(_, worker)| worker.heap_blocks.is_some())
+            .map(|(place, _)| plan.term_within(node, &format!("/Workers/{place}/{key}")));
+        let terms: Vec<String> = own.into_iter().chain(of_workers).collect();
+        terms.join(", ")
+    };
+    let (lossy, exact) = (of("Lossy Heap Blocks"), of("Exact Heap Blocks"));
+    let formula = format!("sum({lossy}) / sum({lossy}, {exact})");
+    plan.computed("lossy pages of the bitmap", share, Unit::Ratio, formula)
+}

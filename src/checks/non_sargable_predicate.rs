@@ -1,0 +1,105 @@
+//! `non_sargable_predicate`: a filter wraps the column, so that no plain index on it can serve.
+
+use super::support::{
+    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, selective,
+};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
+use crate::finding::{Action, CheckId, Recommendation};
+use crate::plan::Node;
+use crate::snapshot::Area;
+use crate::sql::facts::Test;
+
+static META: CheckMeta = CheckMeta {
+    id: CheckId::new("non_sargable_predicate"),
+    title: "wrapped column",
+    summary: "a selective sequential scan's filter wraps the column in a function or an expression",
+    category: Category::Plan,
+    needs: &[Area::Plans],
+    page: include_str!("non_sargable_predicate.md"),
+};
+
+/// The check.
+#[derive(Debug)]
+pub struct NonSargablePredicate;
+
+impl Check for NonSargablePredicate {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn always_explains(&self) -> &'static [CheckId] {
+        &[seq_scan_selective::ID]
+    }
+
+    fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
+        each_seq_scan(case, found, selective, tell);
+    }
+}
+
+fn tell<'a>(
+    case: &Case<'a>,
+    plan: &CasePlan<'a>,
+    node: &Node,
+    scan: &mut Scan<'a>,
+    rows: Selective,
+) -> Option<Told> {
+    let predicates = conditions(case, plan, node);
+    let wrapped = predicates.iter().find_map(|predicate| {
+        let Some(Dress::Wrapped { column, text }) = dress(scan.table, &predicate.operand) else {
+            return None;
+        };
+        looks_up(&predicate.test).then_some((column, text, &predicate.test))
+    });
+    let (column, text, test) = wrapped?;
+    scan.columns = vec![column.to_owned()];
+    Some(Told {
+        title: format!("wrapped column: {} is filtered by {text}", scan.label()),
+        proof: rows.proof,
+        others: vec![rows.other],
+        advice: unwrap(scan, column, text, test),
+    })
+}
+
+/// Whether a btree index on the tested expression would find the rows.
+fn looks_up(test: &Test) -> bool {
+    matches!(
+        test,
+        Test::Equal(_) | Test::Range { .. } | Test::In(_) | Test::LikePrefix { .. }
+    )
+}
+
+/// A rewrite where the expression cuts time into pieces, else an index on the expression.
+fn unwrap(scan: &Scan<'_>, column: &str, text: &str, test: &Test) -> Recommendation {
+    let name = &scan.name;
+    if is_piece_of_time(text) {
+        let summary = format!(
+            "compare {column} itself with the bounds of the period ({column} >= its start AND {column} < its end); an index on {name} ({column}) then serves it"
+        );
+        let words = Words {
+            summary: &summary,
+            expected: "reads the rows of the period instead of the table",
+            risk: "the bounds must be those of the expression: mind time zones",
+        };
+        return advice(Action::RewriteQuery, words);
+    }
+    let opclass = if matches!(test, Test::LikePrefix { .. }) {
+        " text_pattern_ops"
+    } else {
+        ""
+    };
+    let summary = format!(
+        "index the expression, {name} (({text}){opclass}), or write the condition so that {column} stands alone on its side; a plain index on {column} does not serve it"
+    );
+    let words = Words {
+        summary: &summary,
+        expected: "reads the rows it keeps instead of the table, and gives the planner statistics of the expression",
+        risk: "every write of the table computes the expression; only an IMMUTABLE one can be indexed",
+    };
+    advice(Action::CreateIndex, words)
+}
+
+/// Functions and casts whose values are periods.
+fn is_piece_of_time(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.starts_with("date_trunc(") || text.ends_with("::date") || text.ends_with(" as date)")
+}

@@ -1,0 +1,114 @@
+//! What the filter of a scan asks, read as SQL.
+
+use crate::checks::{Case, CasePlan, TableRef};
+use crate::ids::quote_ident;
+use crate::plan::{ConditionKind, Node};
+use crate::snapshot::Table;
+use crate::sql::facts::{Expression, Facts, Operand, Predicate, facts};
+use crate::sql::parse::parse;
+
+/// Types that a value of another is cast to without losing anything: where the server compares two values so, it is the
+/// other one that has the wrong type (`pg_cast`: implicit casts upwards in the numeric category).
+const NUMERIC: [&str; 3] = ["numeric", "double precision", "real"];
+
+/// Whole numbers, which such a cast goes out from.
+const WHOLE: [&str; 4] = ["smallint", "integer", "bigint", "numeric"];
+
+/// Types of texts.
+const TEXTS: [&str; 3] = ["text", "character varying", "name"];
+
+/// What a condition does to the column that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dress<'p> {
+    /// Nothing that keeps an index on the column from serving it.
+    Bare {
+        /// The column.
+        column: &'p str,
+    },
+    /// A cast that loses nothing, so that the other side could have had the column's type.
+    Cast {
+        /// The column.
+        column: &'p str,
+        /// The type that it is cast to.
+        to: &'p str,
+    },
+    /// A function, an operator or another cast.
+    Wrapped {
+        /// The column.
+        column: &'p str,
+        /// The expression, as an index would have it.
+        text: &'p str,
+    },
+}
+
+/// The facts of `SELECT … WHERE filter` over the relation that a node scans; its only relation use is that one.
+pub fn filter_facts(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Facts> {
+    let filter = node.condition(&ConditionKind::Filter)?;
+    let target = &node.target;
+    let relation = target.relation.as_deref()?;
+    let name = match plan.table(&case.catalog, node) {
+        Some(table) => case.catalog.root(table).table.name.to_string(),
+        None => quote_ident(relation).into_owned(),
+    };
+    let alias = quote_ident(target.alias.as_deref().unwrap_or(relation));
+    let text = format!("SELECT 1 FROM {name} AS {alias} WHERE {filter}");
+    let statement = parse(&text).ok()?;
+    Some(facts(&statement, &case.catalog))
+}
+
+/// The conditions that every row must meet.
+pub fn conditions(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<Predicate> {
+    let facts = filter_facts(case, plan, node);
+    let scan = facts.and_then(|facts| facts.relations.into_iter().next());
+    let predicates = scan.into_iter().flat_map(|scan| scan.predicates);
+    predicates
+        .filter(|predicate| predicate.arms.is_empty())
+        .collect()
+}
+
+/// How the column stands in a condition; `None` where it is about several columns.
+pub fn dress<'p>(table: Option<TableRef<'_>>, operand: &'p Operand) -> Option<Dress<'p>> {
+    let expression = match operand {
+        Operand::Column(column) => return Some(Dress::Bare { column }),
+        Operand::Expression(expression) => expression,
+    };
+    let [column] = expression.columns.as_slice() else {
+        return None;
+    };
+    let of_column = table.and_then(|table| type_of(table.table, column));
+    Some(match cast(expression, of_column) {
+        Some(Cast::Relabelled) => Dress::Bare { column },
+        Some(Cast::Lossless { to }) => Dress::Cast { column, to },
+        None => Dress::Wrapped {
+            column,
+            text: &expression.text,
+        },
+    })
+}
+
+enum Cast<'p> {
+    /// The same bytes: an index on the column serves the condition.
+    Relabelled,
+    Lossless {
+        to: &'p str,
+    },
+}
+
+fn cast<'p>(expression: &'p Expression, of_column: Option<&str>) -> Option<Cast<'p>> {
+    let to = expression.cast.as_deref()?;
+    let is = |types: &[&str], name: &str| types.contains(&name);
+    match of_column {
+        Some(from) if is(&TEXTS, from) => is(&TEXTS, to).then_some(Cast::Relabelled),
+        Some(from) if is(&NUMERIC, to) => is(&WHOLE, from).then_some(Cast::Lossless { to }),
+        Some(_) => is(&TEXTS, to).then_some(Cast::Lossless { to }),
+        // Without the catalog: a text is mostly a varchar, and a number mostly a whole one.
+        None if is(&TEXTS, to) => Some(Cast::Relabelled),
+        None => is(&NUMERIC, to).then_some(Cast::Lossless { to }),
+    }
+}
+
+/// The type of a column without its modifier: `character varying` of `character varying(20)`.
+fn type_of<'t>(table: &'t Table, column: &str) -> Option<&'t str> {
+    let name = table.column(column)?.type_name.as_str();
+    name.split('(').next().map(str::trim)
+}
