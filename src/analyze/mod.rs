@@ -41,6 +41,11 @@ pub fn candidates(snapshot: &Snapshot, config: &Config) -> Vec<usize> {
 /// The report on a Snapshot. Literals should have been replaced by tokens before.
 pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
     let case = Case::of(snapshot);
+    let (probed, explained) = if snapshot.scope.is_workload() {
+        (plans(snapshot), Vec::new())
+    } else {
+        (Vec::new(), plans(snapshot))
+    };
     let Related { findings, stake } = find(&case, config);
     let skipped = skipped::skipped(&case, config);
     let status = if skipped.iter().any(|entry| entry.limits) {
@@ -68,11 +73,8 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
             .map(|_| metrics::baseline(&case.workload)),
         statements: metrics::statements(&case.workload),
         bottlenecks: findings,
-        plans: if snapshot.scope.is_workload() {
-            Vec::new()
-        } else {
-            plans(snapshot)
-        },
+        plans: explained,
+        probed_plans: probed,
         skipped,
         caveats: caveats(&case),
     }

@@ -37,6 +37,10 @@ pub struct Report {
     /// The plans, where statements were explained: pointers such as `/plans/0/plan/Plan/Actual Rows` lead into them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<ReportPlan>,
+    /// The plans of a workload's statements, for formats that draw them. The JSON document leaves them to the capture, which its
+    /// pointers lead into.
+    #[serde(skip)]
+    pub probed_plans: Vec<ReportPlan>,
     /// What could not be looked at, why, and the remedy.
     pub skipped: Vec<Skipped>,
     /// What a reader must know to weigh the numbers.

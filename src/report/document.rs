@@ -156,11 +156,7 @@ pub struct Note {
 impl Document {
     /// The blocks of a report.
     pub fn of(report: &Report) -> Self {
-        let shown: Vec<&Finding> = report
-            .bottlenecks
-            .iter()
-            .filter(|finding| is_shown(finding))
-            .collect();
+        let shown = leads(report);
         let notes = probe_notes(&report.statements);
         Self {
             header: summary::header(report),
@@ -192,6 +188,12 @@ impl Document {
             provenance: summary::provenance(report),
         }
     }
+}
+
+/// The findings that a person is shown, the worst first: their ranks are their places.
+pub(super) fn leads(report: &Report) -> Vec<&Finding> {
+    let findings = report.bottlenecks.iter();
+    findings.filter(|finding| is_shown(finding)).collect()
 }
 
 /// A finding that another explains is shown with it, and what is for information only is left to the JSON report.

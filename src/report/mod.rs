@@ -5,6 +5,7 @@ pub mod document;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod plan_tree;
 pub mod terminal;
 
 mod summary;

@@ -141,6 +141,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
         }],
         bottlenecks,
         plans: Vec::new(),
+        probed_plans: Vec::new(),
         skipped: vec![Skipped {
             check: "io_bound_statement".to_owned(),
             reason: "track_io_timing is off".to_owned(),

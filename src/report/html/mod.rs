@@ -3,6 +3,8 @@
 //! Texts of other people reach the page only through the templates, which escape them; the script holds no data. A
 //! `Content-Security-Policy` allows nothing but the page's own style and script, by their hashes.
 
+mod flame;
+mod plans;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -14,11 +16,16 @@ use sha2::{Digest, Sha256};
 
 use crate::finding::{Confidence, Report, Severity};
 
-use super::document::Document;
+use super::document::{Document, FindingBlock};
+use super::plan_tree;
 use super::terminal::{confidence_word, severity_word};
+use super::text::one_line;
+use plans::Group;
 use statements::Statements;
 
 const STYLE: &str = include_str!("style.css");
+/// Nodes that a finding links to.
+const PLACES_SHOWN: usize = 4;
 const SCRIPT: &str = include_str!("script.js");
 
 #[derive(Template)]
@@ -31,6 +38,30 @@ struct Page<'a> {
     script: &'static str,
     document: &'a Document,
     statements: Statements,
+    findings: Vec<(&'a FindingBlock, Vec<Place<'a>>)>,
+    plans: &'a [Group<'a>],
+}
+
+/// A node of a plan, for a link to it.
+struct Place<'a> {
+    plan: usize,
+    node: usize,
+    label: &'a str,
+}
+
+/// The nodes that a finding's evidence stands in.
+fn places<'a>(groups: &'a [Group<'a>], rank: usize) -> Vec<Place<'a>> {
+    let plans = groups.iter().flat_map(|group| &group.plans);
+    let lines = plans.flat_map(|plan| plan.lines.iter().map(move |line| (plan, line)));
+    lines
+        .filter(|(_, line)| line.node.findings.contains(&rank))
+        .map(|(plan, line)| Place {
+            plan: plan.number,
+            node: line.place,
+            label: &line.node.label,
+        })
+        .take(PLACES_SHOWN)
+        .collect()
 }
 
 /// The report as an HTML document.
@@ -39,19 +70,31 @@ struct Page<'a> {
 /// Where a value cannot be written as text.
 pub fn render(report: &Report) -> Result<String, askama::Error> {
     let document = Document::of(report);
+    let trees = plan_tree::trees(report);
+    let groups = plans::groups(&trees);
+    let ranked = document.findings.iter().zip(1..);
     let page = Page {
-        title: match &report.target {
-            Some(target) => format!("{} · {}", document.verdict.sentence, target.database),
-            None => document.verdict.sentence.clone(),
-        },
+        title: title(&document, report),
         generator: format!("{} {}", report.tool.name, report.tool.version),
         policy: policy(),
         style: STYLE,
         script: SCRIPT,
         document: &document,
-        statements: Statements::of(&report.statements),
+        statements: Statements::of(report),
+        findings: ranked
+            .map(|(finding, rank)| (finding, places(&groups, rank)))
+            .collect(),
+        plans: &groups,
     };
     page.render()
+}
+
+fn title(document: &Document, report: &Report) -> String {
+    let sentence = &document.verdict.sentence;
+    match &report.target {
+        Some(target) => format!("{sentence} · {}", one_line(&target.database)),
+        None => sentence.clone(),
+    }
 }
 
 /// Nothing is loaded and nothing runs but what this program wrote (<https://www.w3.org/TR/CSP3/>).

@@ -101,3 +101,30 @@ for (const table of document.querySelectorAll(".sortable")) {
   }
   if (table.tBodies[0].rows.length > 10) tools(table);
 }
+
+// A link to a node opens what it stands in; the flame graph and the tree point at each other.
+const reveal = (id) => {
+  const target = id && document.getElementById(id);
+  if (!target) return;
+  for (let above = target; above; above = above.parentElement) {
+    if (above.tagName === "DETAILS") above.open = true;
+  }
+  target.scrollIntoView({ block: "center" });
+};
+addEventListener("hashchange", () => reveal(location.hash.slice(1)));
+reveal(location.hash.slice(1));
+
+const light = (id, on) => {
+  document.getElementById(id)?.classList.toggle("lit", on);
+  for (const block of document.querySelectorAll(`[data-node="${id}"]`)) block.classList.toggle("lit", on);
+};
+for (const block of document.querySelectorAll("[data-node]")) {
+  block.addEventListener("click", () => { location.hash = block.dataset.node; });
+  block.addEventListener("pointerenter", () => light(block.dataset.node, true));
+  block.addEventListener("pointerleave", () => light(block.dataset.node, false));
+}
+for (const node of document.querySelectorAll(".tree li")) {
+  const line = node.querySelector(".line");
+  line.addEventListener("pointerenter", () => light(node.id, true));
+  line.addEventListener("pointerleave", () => light(node.id, false));
+}

@@ -1,6 +1,6 @@
 //! The table of statement families: all of them, with the numbers that a reader sorts by.
 
-use crate::finding::ReportStatement;
+use crate::finding::{Report, ReportStatement};
 use crate::format;
 use crate::report::summary::status_word;
 use crate::report::text::{cut, one_line};
@@ -11,6 +11,8 @@ use crate::units::{Millis, float};
 const SHOWN: usize = 25;
 /// A statement is shortened to this width; its whole text unfolds.
 const SHORT_COLUMNS: usize = 140;
+/// Stands for a text that the server does not show.
+const UNKNOWN: &str = "(text not known)";
 /// Generated texts grow to megabytes: beyond this they are cut, and the JSON report has them whole.
 const WHOLE_COLUMNS: usize = 8_000;
 
@@ -40,9 +42,14 @@ pub(super) struct Cell {
 }
 
 impl Statements {
-    pub(super) fn of(statements: &[ReportStatement]) -> Self {
+    /// None where statements were explained: of those there is nothing to compare.
+    pub(super) fn of(report: &Report) -> Self {
+        let families = report.statements.iter();
         Self {
-            rows: statements.iter().map(row).collect(),
+            rows: families
+                .filter(|_| report.plans.is_empty())
+                .map(row)
+                .collect(),
             shown: SHOWN,
         }
     }
@@ -79,6 +86,10 @@ fn row(statement: &ReportStatement) -> Row {
         ],
         probe: status_word(statement.probe.status),
         whole: (short != query).then(|| cut(&query, WHOLE_COLUMNS)),
-        short,
+        short: if short.is_empty() {
+            UNKNOWN.to_owned()
+        } else {
+            short
+        },
     }
 }

@@ -1,4 +1,6 @@
+use crate::finding::{Report, ReportPlan};
 use crate::report::html;
+use crate::report::plan_tree::tests::real_plans;
 use crate::report::tests::{QUERY, missing_index, report};
 
 /// Everything but the style and the script, which are files of their own.
@@ -31,14 +33,14 @@ fn text_of_others_stays_text() {
     advice.risk.text = HOSTILE.to_owned();
     let mut report = report(vec![finding]);
     report.summary = HOSTILE.to_owned();
-    if let Some(target) = &mut report.target {
-        target.database = HOSTILE.to_owned();
-        target.role = HOSTILE.to_owned();
-    }
+    let target = report.target.as_mut().unwrap();
+    target.database = HOSTILE.to_owned();
+    target.role = HOSTILE.to_owned();
     report.statements[0].query = HOSTILE.repeat(20);
     report.statements[0].probe.reason = Some(HOSTILE.to_owned());
     report.skipped[0].reason = HOSTILE.to_owned();
     report.skipped[0].remedy = Some(HOSTILE.to_owned());
+    report.probed_plans = vec![hostile_plan()];
     let page = html::render(&report).unwrap();
     assert_only_own_tags(&page);
     assert_eq!(
@@ -111,4 +113,92 @@ fn five_hundred_statements_fit_into_a_mail() {
     let page = html::render(&report).unwrap();
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
     assert_eq!(page.matches("<tr class=\"more\">").count(), 475);
+}
+
+fn hostile_plan() -> ReportPlan {
+    let (_, mut record) = real_plans(15).remove(0);
+    record.plan = serde_json::json!({"Plan": {
+        "Node Type": HOSTILE, "Relation Name": HOSTILE, "Schema": HOSTILE, "Alias": HOSTILE, "Index Name": HOSTILE,
+        "Subplan Name": HOSTILE, "Filter": HOSTILE, "Sort Key": [HOSTILE], "Sort Method": HOSTILE, "Sort Space Used": 1,
+        "Sort Space Type": "Disk", "Actual Rows": 1, "Actual Loops": 1, "Actual Total Time": 1.0, "Plan Rows": 1,
+        "Startup Cost": 0.0, "Total Cost": 1.0, "Plan Width": 1
+    }, "Triggers": [{"Trigger Name": HOSTILE, "Time": 1.0, "Calls": 1}]});
+    record.parameters = vec![crate::snapshot::ParameterValue {
+        number: 1,
+        type_name: HOSTILE.to_owned(),
+        value: Some(HOSTILE.to_owned()),
+        origin: HOSTILE.to_owned(),
+    }];
+    ReportPlan {
+        query: Some(HOSTILE.to_owned()),
+        record,
+    }
+}
+
+fn with_plans(major: u32) -> Report {
+    let mut report = report(vec![missing_index(QUERY)]);
+    let plans = real_plans(major).into_iter();
+    report.probed_plans = plans
+        .map(|(name, record)| ReportPlan {
+            query: Some(name),
+            record,
+        })
+        .collect();
+    report
+}
+
+#[test]
+fn plans_of_every_version_are_drawn_whole() {
+    for major in 13..=18 {
+        let report = with_plans(major);
+        let page = html::render(&report).unwrap();
+        let (_, plans) = page.split_once("<h2 id=\"plans-title\">").unwrap();
+        let (plans, _) = plans.split_once("<h2 id=\"unseen-title\">").unwrap();
+        for tag in ["ul", "li", "details", "svg", "div", "article"] {
+            let count = |end: &str| plans.matches(end).count();
+            let opened = count(&format!("<{tag} ")) + count(&format!("<{tag}>"));
+            assert_eq!(opened, count(&format!("</{tag}>")), "{major}: {tag}");
+        }
+        let nodes: usize = report
+            .probed_plans
+            .iter()
+            .map(|plan| node_count(&plan.record.plan))
+            .sum();
+        assert_eq!(plans.matches("<li id=\"plan-").count(), nodes, "{major}");
+        assert!(!page.contains("NaN") && !page.contains("inf%"), "{major}");
+    }
+}
+
+fn node_count(value: &serde_json::Value) -> usize {
+    crate::plan::Plan::parse(value).unwrap().node_count()
+}
+
+#[test]
+fn an_explained_statement_has_its_plan_and_no_table_of_statements() {
+    let mut report = with_plans(15);
+    report.plans = std::mem::take(&mut report.probed_plans);
+    let page = html::render(&report).unwrap();
+    assert!(page.contains("id=\"plans\""));
+    assert!(!page.contains("id=\"statements\""));
+}
+
+#[test]
+fn findings_and_nodes_link_to_each_other() {
+    let mut report = report(vec![missing_index(QUERY)]);
+    let (_, record) = real_plans(15)
+        .into_iter()
+        .find(|(name, _)| name == "seq_scan_filter")
+        .unwrap();
+    report.probed_plans = vec![ReportPlan {
+        query: Some(QUERY.to_owned()),
+        record,
+    }];
+    let page = html::render(&report).unwrap();
+    let to_node = page.split("href=\"#plan-1-node-").nth(1).unwrap();
+    let place = to_node.split('"').next().unwrap();
+    let (_, node) = page
+        .split_once(&format!("<li id=\"plan-1-node-{place}\""))
+        .unwrap();
+    let (node, _) = node.split_once("</li>").unwrap();
+    assert!(node.contains("href=\"#finding-1\""), "{node}");
 }
