@@ -6,6 +6,7 @@
 
 pub mod format;
 pub mod ids;
+pub mod json;
 pub mod units;
 
 pub mod plan;

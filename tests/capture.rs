@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+use pgtriage::plan::Plan;
 use pgtriage::snapshot::delta::Window;
 use pgtriage::snapshot::{CAPTURE_VERSION, CaptureError, Snapshot, redact};
 use pgtriage::sql::redact::Redactor;
@@ -98,6 +99,43 @@ fn a_capture_of_fields_that_are_not_known_is_read() {
         Snapshot::from_json(capture.to_string().as_bytes()).unwrap(),
         full()
     );
+}
+
+/// A plan of so many nodes, each below the one before.
+fn chain(nodes: usize) -> Value {
+    let leaf = serde_json::json!({"Node Type": "Result"});
+    let plan = (1..nodes).fold(
+        leaf,
+        |below, _| serde_json::json!({"Node Type": "Nested Loop", "Plans": [below]}),
+    );
+    serde_json::json!({"Plan": plan})
+}
+
+#[test]
+fn deep_plans_are_read_back() {
+    for nodes in [60, 61, 62, 63, 64, 200] {
+        let mut snapshot = full();
+        snapshot.plans[0].plan = chain(nodes);
+        let text = snapshot.to_json().unwrap();
+        let read = Snapshot::from_json(text.as_bytes())
+            .unwrap_or_else(|error| panic!("{nodes} nodes: {error}"));
+        assert_eq!(read, snapshot, "{nodes} nodes");
+        assert_eq!(
+            Plan::parse(&read.plans[0].plan).unwrap().node_count(),
+            nodes
+        );
+    }
+}
+
+#[test]
+fn a_plan_that_is_too_deep_is_refused_in_one_line() {
+    let text = serde_json::to_string(&full()).unwrap();
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let planted = text.replacen("\"plan\":{", &format!("\"plan\":{{\"deep\":{deep},"), 1);
+    assert_ne!(planted, text);
+    let message = error(planted.as_bytes()).to_string();
+    assert!(message.contains("levels deep"), "{message}");
+    assert!(!message.contains('\n'), "{message}");
 }
 
 #[test]

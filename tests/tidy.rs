@@ -16,6 +16,7 @@ use regex::Regex;
 const LAYERS: &[(&str, u8)] = &[
     ("format", 0),
     ("ids", 0),
+    ("json", 0),
     ("units", 0),
     ("plan", 1),
     ("snapshot", 1),

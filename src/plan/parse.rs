@@ -18,8 +18,8 @@ use super::vocabulary::{
 };
 use super::{Plan, PlanError as Error, text};
 
-/// Levels of nodes that are read. `serde_json` itself stops at 128 levels of JSON, about 63 nodes; this limits values that were
-/// built by other means, because every node carries its pointer.
+/// Levels of nodes that are read: more than [`crate::json`] reads. This limits values that were built by other means,
+/// because every node carries its pointer.
 const MAX_DEPTH: usize = 1000;
 
 /// Levels of wrapping (rows of a driver, the array of EXPLAIN) around the EXPLAIN object.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::Instant;
-use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::fault::Fault;
 use super::link::{PREPARED, Parameter, ProbeSession, SET, Settings};
+use crate::json;
 use crate::snapshot::ParameterValue;
 
 /// How a statement is explained.
@@ -170,10 +171,7 @@ impl ProbeSession {
                     client.query_typed(SET, &preamble),
                     client.query_typed(&prepare, &[]),
                     client.batch_execute(SAVE_AND_PIN),
-                    client.query_typed(
-                        include_str!("../../queries/probe_types.sql"),
-                        std::slice::from_ref(&name)
-                    ),
+                    client.query_typed(include_str!("../../queries/probe_types.sql"), std::slice::from_ref(&name)),
                     client.batch_execute(RESTORE),
                     client.batch_execute(DEALLOCATE)
                 );
@@ -226,11 +224,24 @@ pub(super) fn literal(value: Option<&str>) -> String {
     )
 }
 
+/// What EXPLAIN returns: `json`, nested as deep as the plan.
+struct Document(serde_json::Value);
+
+impl<'a> FromSql<'a> for Document {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(json::from_slice(raw, json::PLAN_LEVELS)?))
+    }
+
+    fn accepts(sql_type: &Type) -> bool {
+        *sql_type == Type::JSON
+    }
+}
+
 /// The element of EXPLAIN's array.
 fn plan(rows: &[tokio_postgres::Row]) -> Result<serde_json::Value, Fault> {
     let unreadable = || Fault::Unreadable("EXPLAIN returned no JSON plan".to_owned());
     let row = rows.first().ok_or_else(unreadable)?;
-    let document: serde_json::Value = row
+    let Document(document) = row
         .try_get(0)
         .map_err(|error| Fault::Unreadable(error.to_string()))?;
     match document {

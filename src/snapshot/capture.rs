@@ -7,6 +7,7 @@ use serde_json::error::Category;
 use serde_json::ser::Formatter;
 
 use super::{CAPTURE_VERSION, Snapshot};
+use crate::json;
 
 /// Down to this depth each value has a line of its own: a row a line, which editors and `diff` can work with.
 const LINES_TO_DEPTH: usize = 2;
@@ -109,7 +110,7 @@ impl Snapshot {
 }
 
 fn read(text: &[u8]) -> Result<Snapshot, CaptureError> {
-    serde_json::from_slice(text).map_err(|error| {
+    json::from_slice(text, json::CAPTURE_LEVELS).map_err(|error| {
         // The path costs time, so it is found out for broken captures only.
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let path = match serde_path_to_error::deserialize::<_, Snapshot>(&mut deserializer) {
