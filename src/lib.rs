@@ -4,6 +4,10 @@
 //!
 //! I/O lives at the two ends, behind the feature `live`; everything between is pure. `ARCHITECTURE.md` is the code map.
 
+#[cfg(feature = "live")]
+#[macro_use]
+mod query;
+
 pub mod format;
 pub mod ids;
 pub mod json;

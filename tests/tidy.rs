@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("format", 0),
     ("ids", 0),
     ("json", 0),
+    ("query", 0),
     ("units", 0),
     ("plan", 1),
     ("snapshot", 1),
@@ -247,11 +248,29 @@ fn queries_say_what_they_read_and_carry_the_marker() {
         if !text.starts_with("-- ") {
             offences.push(format!("{name}: no header comment"));
         }
-        if name != "grants.sql" && !text.contains("/* pgtriage */") {
-            offences.push(format!("{name}: no marker comment"));
+        let statement = text.lines().find(|line| !line.starts_with("--"));
+        if name != "grants.sql" && !statement.is_some_and(|line| line.contains("/* pgtriage */")) {
+            offences.push(format!(
+                "{name}: no marker comment in the statement's first line"
+            ));
         }
     }
     assert_none("queries/*.sql", &offences);
+}
+
+#[test]
+fn queries_are_sent_without_their_headers() {
+    let raw = Regex::new(r#"include_str!\([^)]*queries/(?P<name>[^"]*)"#).unwrap();
+    let mut offences = Vec::new();
+    for source in sources() {
+        for found in raw.captures_iter(&source.text) {
+            // The script of grants is printed, not sent.
+            if found.name("name").unwrap().as_str() != "grants.sql" {
+                offences.push(format!("{}: {}", source.path.display(), &found[0]));
+            }
+        }
+    }
+    assert_none("queries that query!() should read", &offences);
 }
 
 #[test]

@@ -13,13 +13,13 @@ use crate::snapshot::{
 };
 use crate::units::{Blocks, Bytes, Rows};
 
-const TABLES: &str = include_str!("../../queries/tables.sql");
-const TABLE_COUNTERS: &str = include_str!("../../queries/table_counters.sql");
-const COLUMNS: &str = include_str!("../../queries/columns.sql");
-const INDEXES: &str = include_str!("../../queries/indexes.sql");
-const INDEX_LAST_SCANS: &str = include_str!("../../queries/index_last_scans.sql");
-const EXPRESSIONS: &str = include_str!("../../queries/expressions.sql");
-const FOREIGN_KEYS: &str = include_str!("../../queries/foreign_keys.sql");
+const TABLES: &str = query!("tables.sql");
+const TABLE_COUNTERS: &str = query!("table_counters.sql");
+const COLUMNS: &str = query!("columns.sql");
+const INDEXES: &str = query!("indexes.sql");
+const INDEX_LAST_SCANS: &str = query!("index_last_scans.sql");
+const EXPRESSIONS: &str = query!("expressions.sql");
+const FOREIGN_KEYS: &str = query!("foreign_keys.sql");
 
 /// Bits of `pg_index.indoption` (`src/include/catalog/pg_index.h`).
 const INDOPTION_DESC: i16 = 1;

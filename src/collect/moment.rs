@@ -12,8 +12,8 @@ use tokio_postgres::{Client, Error};
 use super::row::{Columns, DecodeError, Record};
 use super::{CollectError, Limits};
 
-const SEARCH_PATH: &str = include_str!("../../queries/search_path.sql");
-const SESSION: &str = include_str!("../../queries/session.sql");
+const SEARCH_PATH: &str = query!("search_path.sql");
+const SESSION: &str = query!("session.sql");
 
 const BEGIN: &str = "BEGIN /* pgtriage */ ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 const SAVEPOINT: &str = "SAVEPOINT /* pgtriage */ area";

@@ -8,10 +8,10 @@ use crate::ids::Oid;
 use crate::snapshot::{DatabaseCounters, Extension, Role, Server, Setting, Settings};
 use crate::units::{Bytes, Millis};
 
-const SERVER: &str = include_str!("../../queries/server.sql");
-const SETTINGS: &str = include_str!("../../queries/settings.sql");
-const EXTENSIONS: &str = include_str!("../../queries/extensions.sql");
-const DATABASE: &str = include_str!("../../queries/database.sql");
+const SERVER: &str = query!("server.sql");
+const SETTINGS: &str = query!("settings.sql");
+const EXTENSIONS: &str = query!("extensions.sql");
+const DATABASE: &str = query!("database.sql");
 
 /// What `server.sql` tells.
 pub(super) struct Identity {

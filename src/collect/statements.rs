@@ -19,15 +19,15 @@ pub(super) const EXTENSION: &str = "pg_stat_statements";
 
 /// Extension versions that changed the columns, newest first.
 const STATEMENTS: [((u32, u32), &str); 5] = [
-    ((1, 12), include_str!("../../queries/statements_1_12.sql")),
-    ((1, 11), include_str!("../../queries/statements_1_11.sql")),
-    ((1, 10), include_str!("../../queries/statements_1_10.sql")),
-    ((1, 9), include_str!("../../queries/statements_1_9.sql")),
-    ((1, 8), include_str!("../../queries/statements_1_8.sql")),
+    ((1, 12), query!("statements_1_12.sql")),
+    ((1, 11), query!("statements_1_11.sql")),
+    ((1, 10), query!("statements_1_10.sql")),
+    ((1, 9), query!("statements_1_9.sql")),
+    ((1, 8), query!("statements_1_8.sql")),
 ];
 const COUNTER_SOURCE: [((u32, u32), &str); 2] = [
-    ((1, 9), include_str!("../../queries/counter_source_1_9.sql")),
-    ((1, 8), include_str!("../../queries/counter_source_1_8.sql")),
+    ((1, 9), query!("counter_source_1_9.sql")),
+    ((1, 8), query!("counter_source_1_8.sql")),
 ];
 
 /// Whether the texts are wanted, or only the counters.
@@ -88,12 +88,7 @@ fn candidates<'a>(extension: &Extension, queries: &'a [((u32, u32), &'a str)]) -
 /// The query with its placeholder replaced by the schema, always as a quoted identifier.
 fn in_schema(sql: &str, schema: &str) -> String {
     let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
-    // Comments name the placeholder, too.
-    sql.lines()
-        .filter(|line| !line.starts_with("--"))
-        .map(|line| line.replace("{schema}", &quoted))
-        .collect::<Vec<_>>()
-        .join("\n")
+    sql.replace("{schema}", &quoted)
 }
 
 async fn read_first<T>(
@@ -299,7 +294,7 @@ mod tests {
 
     #[test]
     fn the_schema_is_always_quoted() {
-        let sql = in_schema("-- {schema}\nSELECT FROM {schema}.f()", "a\"b; DROP");
+        let sql = in_schema("SELECT FROM {schema}.f()", "a\"b; DROP");
         assert_eq!(sql, "SELECT FROM \"a\"\"b; DROP\".f()");
     }
 }

@@ -17,7 +17,7 @@ use super::session::Link;
 use super::settings::{HostOrder, Place, TargetSession};
 use super::tls::{Negotiation, SslMode};
 
-const SESSION_KIND: &str = include_str!("../../queries/session_kind.sql");
+const SESSION_KIND: &str = query!("session_kind.sql");
 
 /// A server at one address: what a session goes back to when it needs another connection.
 #[derive(Debug, Clone)]

@@ -171,7 +171,7 @@ impl ProbeSession {
                     client.query_typed(SET, &preamble),
                     client.query_typed(&prepare, &[]),
                     client.batch_execute(SAVE_AND_PIN),
-                    client.query_typed(include_str!("../../queries/probe_types.sql"), std::slice::from_ref(&name)),
+                    client.query_typed(query!("probe_types.sql"), std::slice::from_ref(&name)),
                     client.batch_execute(RESTORE),
                     client.batch_execute(DEALLOCATE)
                 );

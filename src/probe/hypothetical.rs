@@ -214,10 +214,7 @@ impl HypopgOracle {
             .own(SET, &self.path_with_extension(&[]).parameters())
             .await?;
         session
-            .own(
-                include_str!("../../queries/probe_hypothetical_reset.sql"),
-                &[],
-            )
+            .own(query!("probe_hypothetical_reset.sql"), &[])
             .await?;
         answer.map(Ok)
     }
@@ -258,10 +255,7 @@ impl HypopgOracle {
         let mut sizes = Vec::new();
         for command in &question.commands {
             let rows = session
-                .own(
-                    include_str!("../../queries/probe_hypothetical.sql"),
-                    &[(command, Type::TEXT)],
-                )
+                .own(query!("probe_hypothetical.sql"), &[(command, Type::TEXT)])
                 .await?;
             let row = rows.first().ok_or_else(|| {
                 Fault::Unreadable("hypopg_create_index() made no index".to_owned())

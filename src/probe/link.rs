@@ -57,7 +57,7 @@ impl Access {
 }
 
 /// Sets [`Settings`] for the transaction.
-pub(super) const SET: &str = include_str!("../../queries/probe_set.sql");
+pub(super) const SET: &str = query!("probe_set.sql");
 
 /// Settings of a transaction, in the order they are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,17 +131,15 @@ impl ProbeSession {
     }
 
     async fn learn(&mut self) -> Result<(), Fault> {
-        let rows = self
-            .own(include_str!("../../queries/probe_session.sql"), &[])
-            .await?;
+        let rows = self.own(query!("probe_session.sql"), &[]).await?;
         let row = one(&rows)?;
         self.schemas = get(row, "schemas")?;
         self.version_num = get(row, "version_num")?;
         self.client_check = self.major() >= 14 && self.accepts_client_check().await?;
         let quiet = if self.major() >= 15 {
-            include_str!("../../queries/probe_quiet_15.sql")
+            query!("probe_quiet_15.sql")
         } else {
-            include_str!("../../queries/probe_quiet_13.sql")
+            query!("probe_quiet_13.sql")
         };
         self.begin(Access::Read).await?;
         let rows = self.own(quiet, &[]).await;
@@ -232,8 +230,7 @@ impl ProbeSession {
                 let (begun, set, rows) = futures_util::join!(
                     self.client().batch_execute(access.begin()),
                     self.client().query_typed(SET, &setting),
-                    self.client()
-                        .query_typed(include_str!("../../queries/guard.sql"), &parameters)
+                    self.client().query_typed(query!("guard.sql"), &parameters)
                 );
                 begun.and(set).and(rows)
             })

@@ -15,9 +15,7 @@ pub(super) struct RolePaths {
 impl RolePaths {
     pub(super) async fn read(session: &ProbeSession) -> Result<Self, Fault> {
         session.begin(Access::Read).await?;
-        let rows = session
-            .own(include_str!("../../queries/probe_paths.sql"), &[])
-            .await;
+        let rows = session.own(query!("probe_paths.sql"), &[]).await;
         session.end().await?;
         let mut paths = Vec::new();
         for row in rows? {

@@ -15,7 +15,7 @@ use crate::sql::parameters::{ParameterUse, Parameters};
 /// How long looking at one row of a table may take.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-const ROW: &str = include_str!("../../queries/sample_row.sql");
+const ROW: &str = query!("sample_row.sql");
 
 /// The query of one row. The names are put in one after the other, so that a column whose name looks like a placeholder
 /// stays a column.
@@ -24,12 +24,7 @@ fn row_query(table: &QualifiedName, columns: &[String]) -> String {
         .iter()
         .map(|column| format!("{}::text", quote_ident(column)))
         .collect();
-    let statement = ROW
-        .rsplit_once("-- ")
-        .and_then(|(_, last)| last.split_once('\n'));
-    let (select, from) = statement
-        .and_then(|(_, statement)| statement.split_once("{columns}"))
-        .unwrap_or_default();
+    let (select, from) = ROW.split_once("{columns}").unwrap_or_default();
     let (from, limit) = from.split_once("{table}").unwrap_or_default();
     format!(
         "{select}{}{from}{table}{}",

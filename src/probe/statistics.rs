@@ -29,7 +29,7 @@ pub(super) async fn read(
     session.begin(Access::Read).await?;
     let rows = session
         .own(
-            include_str!("../../queries/sampling.sql"),
+            query!("sampling.sql"),
             &[(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)],
         )
         .await;
@@ -81,7 +81,7 @@ pub(super) async fn views(
 }
 
 /// Views by name.
-pub(super) const VIEWS: &str = include_str!("../../queries/probe_views.sql");
+pub(super) const VIEWS: &str = query!("probe_views.sql");
 
 fn decode(row: &Row) -> Result<ColumnStatistics, Fault> {
     let list = |column| get::<Option<Vec<String>>>(row, column).map(Option::unwrap_or_default);

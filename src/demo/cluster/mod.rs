@@ -39,7 +39,7 @@ use text::{percent_encode, shell_quote};
 /// The superuser of every throwaway cluster.
 pub const SUPERUSER: &str = "postgres";
 
-const CREATE_DATABASE: &str = include_str!("../../../queries/demo/create_database.sql");
+const CREATE_DATABASE: &str = query!("demo/create_database.sql");
 
 /// A free TCP port can be taken by another process before the server binds it; so often another one is tried.
 const PORT_ATTEMPTS: u32 = 5;
