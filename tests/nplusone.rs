@@ -133,6 +133,27 @@ fn every_number_stands_in_the_capture() {
 }
 
 #[test]
+fn what_is_left_out_of_very_many_statements_is_told() {
+    let unseen = |rows: u64| {
+        let statements: Vec<Value> = (0..rows)
+            .map(|n| json!([n + 1, rows - n, 1.0, null]))
+            .collect();
+        let capture = capture(&json!({"statements": statements}));
+        let snapshot: Snapshot = serde_json::from_value(capture).unwrap();
+        let report = analyze(&snapshot, &Config::default());
+        let skipped = report.skipped.into_iter();
+        let own = skipped.filter(|entry| entry.check == "n_plus_one");
+        own.map(|entry| entry.reason)
+            .find(|reason| reason.contains("left out"))
+    };
+    assert_eq!(unseen(10_000), None);
+    assert_eq!(
+        unseen(10_002).as_deref(),
+        Some("2 statements were left out, each with fewer calls and fewer rows than 5000 others")
+    );
+}
+
+#[test]
 fn every_loop_is_rewritten() {
     for (name, scenario) in scenarios() {
         for finding in loops(&scenario) {

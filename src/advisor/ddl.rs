@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::checks::{Catalog, TableRef};
 use crate::ids::{QualifiedName, quote_ident};
-use crate::snapshot::{IndexDefinition, RelationKind, Snapshot};
+use crate::snapshot::{IndexDefinition, RelationKind};
 
 /// `NAMEDATALEN` − 1: longer names are cut by the server.
 const MAX_NAME_BYTES: usize = 63;
@@ -23,20 +23,23 @@ fn clipped_to(name: &str, bytes: usize) -> &str {
 }
 
 /// Names that are taken, by schema: tables and indexes share one name space (`pg_class`).
-#[derive(Debug, Clone, Default)]
-pub struct Names(BTreeSet<(String, String)>);
+#[derive(Debug, Clone)]
+pub struct Names<'c> {
+    known: &'c BTreeSet<(&'c str, &'c str)>,
+    chosen: BTreeSet<(String, String)>,
+}
 
-impl Names {
-    /// The names of a Snapshot's tables and indexes.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        let tables = snapshot.tables.iter().map(|table| &table.name);
-        let indexes = snapshot.indexes.iter().map(|index| &index.name);
-        Self(
-            tables
-                .chain(indexes)
-                .map(|name| (name.schema.clone(), name.name.clone()))
-                .collect(),
-        )
+impl<'c> Names<'c> {
+    /// The names of a catalog's tables and indexes.
+    pub fn of(catalog: &'c Catalog<'_>) -> Self {
+        Self::beside(catalog.names())
+    }
+
+    fn beside(known: &'c BTreeSet<(&'c str, &'c str)>) -> Self {
+        Self {
+            known,
+            chosen: BTreeSet::new(),
+        }
     }
 
     /// A free name `table_column_column_idx` in the table's schema, as the server itself would choose it (`ChooseIndexName`, `indexcmds.c`), from now on taken.
@@ -50,7 +53,8 @@ impl Names {
             };
             let room = MAX_NAME_BYTES - suffix.len();
             let name = format!("{}{suffix}", clipped_to(&base, room));
-            if self.0.insert((table.schema.clone(), name.clone())) {
+            let known = self.known.contains(&(&table.schema, &name));
+            if !known && self.chosen.insert((table.schema.clone(), name.clone())) {
                 return QualifiedName::new(&table.schema, name);
             }
             pass += 1;
@@ -71,7 +75,7 @@ pub struct Script {
 /// partition's own without blocking writes, then their attachment, which makes the whole valid.
 pub fn script(
     catalog: &Catalog<'_>,
-    names: &mut Names,
+    names: &mut Names<'_>,
     table: TableRef<'_>,
     definition: &IndexDefinition,
     columns: &[String],
@@ -113,7 +117,7 @@ const MAX_DEPTH: usize = 16;
 
 fn partitions(
     catalog: &Catalog<'_>,
-    names: &mut Names,
+    names: &mut Names<'_>,
     (table, parent): (TableRef<'_>, &QualifiedName),
     (keys, columns): (&str, &[String]),
     depth: &mut usize,
@@ -153,7 +157,8 @@ mod tests {
 
     #[test]
     fn names_are_short_free_and_whole() {
-        let mut names = Names::default();
+        let known = BTreeSet::new();
+        let mut names = Names::beside(&known);
         let orders = QualifiedName::new("public", "orders");
         let columns = ["customer_id".to_owned()];
         assert_eq!(

@@ -194,16 +194,16 @@ impl CasePlan<'_> {
 
 fn in_counters(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Option<Present> {
     let of_family = case.workload.families().get(family)?;
-    // Blocks are counted for a statement: of several relations nothing tells which one they belong to.
-    let statement = of_family.members().first()?.statement;
-    if case.facts(statement)?.relations.len() > 1 {
-        return None;
-    }
     let sum = |field| of_family.sum(&case.workload, field);
     let calls = sum(Field::Calls).filter(|calls| *calls > 0.0)?;
     let blocks = sum(Field::SharedHit)? + sum(Field::SharedRead)?;
     let pages = pages(case, table)?;
     if blocks / calls < WHOLE_TABLE * pages.value {
+        return None;
+    }
+    // Blocks are counted for a statement: of several relations nothing tells which one they belong to.
+    let statement = of_family.members().first()?.statement;
+    if case.glance(statement, |facts| facts.relations.len())? > 1 {
         return None;
     }
     let costs = Costs::of(case.snapshot);

@@ -60,26 +60,31 @@ pub struct Use<'a> {
     pub candidates: Vec<Candidate>,
 }
 
-/// The wishes of all families that ran, the costliest first.
-pub fn wishes<'a>(case: &Case<'a>, refusals: &mut Vec<Refusal>) -> Vec<Wish<'a>> {
+/// The wishes of all families that ran, the costliest first, one at a time: together they are larger than all else.
+pub fn wishes<'c, 'a>(
+    case: &'c Case<'a>,
+    refusals: &'c mut Vec<Refusal>,
+) -> impl Iterator<Item = Wish<'a>> + use<'c, 'a> {
     let families = case.workload.families().iter().enumerate();
     families
         .filter(|(_, family)| family.calls() > 0)
-        .filter_map(|(place, family)| {
+        .filter_map(move |(place, family)| {
             let statement = family.members().first()?.statement;
-            wish(case, place, statement, refusals)
+            let read = case.glance(statement, |facts| {
+                wish(case, place, statement, Some(facts), refusals)
+            });
+            read.unwrap_or_else(|| wish(case, place, statement, None, refusals))
         })
-        .collect()
 }
 
 fn wish<'a>(
     case: &Case<'a>,
     family: usize,
     statement: usize,
+    own: Option<&Facts>,
     refusals: &mut Vec<Refusal>,
 ) -> Option<Wish<'a>> {
     let key = &case.snapshot.statements.get(statement)?.key;
-    let own = case.facts(statement);
     let mut asked: Vec<(Option<Facts>, usize, TableRef<'a>)> = Vec::new();
     for (relation, used) in own
         .iter()

@@ -16,13 +16,13 @@ mod term;
 mod winners;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use formula::Estimate;
 pub use oracle::{CostOracle, Question, RecordedAnswers};
 pub use refusal::{Reason, Refusal};
 pub use term::Term;
-pub use writes::{Updated, Writes, updated};
+pub use writes::Writes;
 
 use candidates::Candidate;
 
@@ -121,14 +121,16 @@ impl Advised {
 /// The indexes that are worth creating for the statements of a case.
 pub fn advise(case: &Case<'_>, oracle: &mut dyn CostOracle) -> Advice {
     let mut refusals = Vec::new();
-    let wishes = gate::wishes(case, &mut refusals);
-    let wins = winners::wins(case, oracle, &wishes, &mut refusals);
+    let mut unasked = Vec::new();
+    let wishes = gate::wishes(case, &mut unasked);
+    let wins = winners::wins(case, oracle, wishes, &mut refusals);
+    unasked.append(&mut refusals);
+    let mut refusals = unasked;
     let chosen = select::merged(case, oracle, wins);
-    let mut names = ddl::Names::of(case.snapshot);
-    let updated = updated(case);
+    let mut names = ddl::Names::of(&case.catalog);
     let mut indexes: Vec<Advised> = chosen
         .into_iter()
-        .filter_map(|choice| advised(case, &mut names, &updated, choice, &mut refusals))
+        .filter_map(|choice| advised(case, &mut names, choice, &mut refusals))
         .collect();
     indexes.sort_by(|one, other| {
         let saved = other.saved().get().total_cmp(&one.saved().get());
@@ -142,12 +144,11 @@ pub fn advise(case: &Case<'_>, oracle: &mut dyn CostOracle) -> Advice {
 
 fn advised(
     case: &Case<'_>,
-    names: &mut ddl::Names,
-    updated: &Updated,
+    names: &mut ddl::Names<'_>,
     choice: select::Choice,
     refusals: &mut Vec<Refusal>,
 ) -> Option<Advised> {
-    let blueprint = blueprint(case, names, updated, &choice.candidate)?;
+    let blueprint = blueprint(case, names, &choice.candidate)?;
     let advised = Advised {
         blueprint,
         helped: choice.helped,
@@ -166,8 +167,7 @@ fn advised(
 
 fn blueprint(
     case: &Case<'_>,
-    names: &mut ddl::Names,
-    updated: &Updated,
+    names: &mut ddl::Names<'_>,
     candidate: &Candidate,
 ) -> Option<Blueprint> {
     let table = case.catalog.at(candidate.table)?;
@@ -184,7 +184,7 @@ fn blueprint(
         size: rows.and_then(size),
         script: ddl::script(&case.catalog, names, table, &definition, &columns),
         replaces: extended.map(|index| index.name.clone()),
-        writes: Writes::of(case, table, &columns, updated),
+        writes: Writes::of(case, table, &columns),
         table: candidate.table,
         definition,
         columns,
@@ -194,8 +194,8 @@ fn blueprint(
 /// A plain index on the columns of a table, in their order.
 pub fn plain_index(case: &Case<'_>, table: TableRef<'_>, columns: &[String]) -> Option<Blueprint> {
     let candidate = Candidate::equality(table, columns);
-    let mut names = ddl::Names::of(case.snapshot);
-    blueprint(case, &mut names, &updated(case), &candidate)
+    let mut names = ddl::Names::of(&case.catalog);
+    blueprint(case, &mut names, &candidate)
 }
 
 /// The valid index over all rows that has these columns in front, in any order.
@@ -211,24 +211,23 @@ pub fn leading_index<'a>(
 /// Each index refused once for the same reason, whatever the number of statements that asked for it.
 fn summed(refusals: Vec<Refusal>) -> Vec<Refusal> {
     let mut sum: BTreeMap<(QualifiedName, Vec<String>, String), Refusal> = BTreeMap::new();
-    for refusal in refusals {
+    for mut refusal in refusals {
         let key = (
             refusal.table.clone(),
             refusal.columns.clone(),
             refusal.reason.to_string(),
         );
         match sum.get_mut(&key) {
-            Some(known) => {
-                for family in refusal.families {
-                    if !known.families.contains(&family) {
-                        known.families.push(family);
-                    }
-                }
-            }
+            Some(known) => known.families.append(&mut refusal.families),
             None => {
                 sum.insert(key, refusal);
             }
         }
     }
-    sum.into_values().collect()
+    let each_once = |mut refusal: Refusal| {
+        let mut seen = BTreeSet::new();
+        refusal.families.retain(|family| seen.insert(*family));
+        refusal
+    };
+    sum.into_values().map(each_once).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::checks::Case;
 use crate::snapshot::{IndexDefinition, WhatIf};
+use crate::sql::facts::Facts;
 use crate::units::{Cost, ratio};
 
 use super::candidates::Candidate;
@@ -34,14 +35,15 @@ pub struct Win {
 }
 
 /// The gains of all statements.
-pub fn wins(
-    case: &Case<'_>,
+pub fn wins<'c>(
+    case: &Case<'c>,
     oracle: &mut dyn CostOracle,
-    wishes: &[Wish<'_>],
+    wishes: impl Iterator<Item = Wish<'c>>,
     refusals: &mut Vec<Refusal>,
 ) -> Vec<Win> {
     let mut wins: Vec<Win> = Vec::new();
-    for (place, wish) in wishes.iter().enumerate() {
+    for (place, wish) in wishes.enumerate() {
+        let wish = &wish;
         let mut ask = Ask { case, oracle, wish };
         let answered = (place < MAX_ASKED).then(|| ask.all()).flatten();
         match answered {
@@ -264,27 +266,15 @@ fn by_formula(
     used: &Use<'_>,
     refusals: &mut Vec<Refusal>,
 ) -> Option<Win> {
-    let facts = used
-        .of_scan
-        .as_ref()
-        .or_else(|| case.facts(wish.statement))?;
     let present = formula::present(case, wish.family, used.table);
-    let at = (facts, used.relation);
-    let mut estimates: Vec<(&Candidate, formula::Estimate)> = used
-        .candidates
-        .iter()
-        .filter_map(|candidate| {
-            let index = (used.table, candidate);
-            let found = present
-                .as_ref()
-                .and_then(|present| formula::estimate(case, at, index, present));
-            let first = ordered::estimate(case, wish.family, at, index);
-            let estimates = found.into_iter().chain(first);
-            let cheapest =
-                estimates.min_by(|one, other| one.after.value.total_cmp(&other.after.value));
-            Some((candidate, cheapest?))
-        })
-        .collect();
+    if present.is_none() && case.plans_of(wish.family).is_empty() {
+        return None;
+    }
+    let estimates = |facts: &Facts| estimates(case, wish, used, (facts, present.as_ref()));
+    let mut estimates = match &used.of_scan {
+        Some(facts) => estimates(facts),
+        None => case.glance(wish.statement, estimates)?,
+    };
     estimates.sort_by(|(one, one_cost), (other, other_cost)| {
         let order = one_cost.after.value.total_cmp(&other_cost.after.value);
         order.then(one.keys.len().cmp(&other.keys.len()))
@@ -312,4 +302,24 @@ fn by_formula(
         saved: estimate.saved(),
         proof: Proof::Formula(Box::new(estimate)),
     })
+}
+
+/// What each candidate would cost, as far as a formula can tell.
+fn estimates<'u>(
+    case: &Case<'_>,
+    wish: &Wish<'_>,
+    used: &'u Use<'_>,
+    (facts, present): (&Facts, Option<&formula::Present>),
+) -> Vec<(&'u Candidate, formula::Estimate)> {
+    let at = (facts, used.relation);
+    let candidates = used.candidates.iter();
+    let estimate = |candidate: &'u Candidate| {
+        let index = (used.table, candidate);
+        let found = present.and_then(|present| formula::estimate(case, at, index, present));
+        let first = ordered::estimate(case, wish.family, at, index);
+        let estimates = found.into_iter().chain(first);
+        let cheapest = estimates.min_by(|one, other| one.after.value.total_cmp(&other.after.value));
+        Some((candidate, cheapest?))
+    };
+    candidates.filter_map(estimate).collect()
 }

@@ -1,10 +1,7 @@
 //! What writes pay for one more index.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::checks::{Case, TableRef};
 use crate::snapshot::TableCounters;
-use crate::sql::facts::Role;
 use crate::units::{Millis, float, ratio};
 
 /// One entry of a btree with scattered keys: 9 µs (an integer) to 15 µs (an integer and a text) a row, measured with 500,000 rows in one `INSERT` on
@@ -22,39 +19,14 @@ pub struct Writes {
     entries: f64,
 }
 
-/// The columns that statements set, by position of the table.
-pub type Updated = BTreeMap<usize, BTreeSet<String>>;
-
-/// What statements set by `UPDATE` or `MERGE`, as far as they are understood.
-pub fn updated(case: &Case<'_>) -> Updated {
-    let mut updated = Updated::new();
-    for family in case.workload.families() {
-        let facts = family
-            .members()
-            .first()
-            .and_then(|member| case.facts(member.statement));
-        for used in facts.iter().flat_map(|facts| &facts.relations) {
-            let sets = matches!(used.role, Role::UpdateTarget | Role::MergeTarget);
-            let table = used
-                .resolved
-                .as_ref()
-                .filter(|_| sets)
-                .and_then(|name| case.catalog.named(name));
-            if let Some(table) = table {
-                let columns = updated.entry(table.place).or_default();
-                columns.extend(used.written.iter().cloned());
-            }
-        }
-    }
-    updated
-}
-
 impl Writes {
     /// What writes would pay for an index on `columns`.
-    pub fn of(case: &Case<'_>, table: TableRef<'_>, columns: &[String], updated: &Updated) -> Self {
+    pub fn of(case: &Case<'_>, table: TableRef<'_>, columns: &[String]) -> Self {
         let counters = counters(case, table);
         let (all, hot) = (float(counters.n_tup_upd), float(counters.n_tup_hot_upd));
-        let changes = updated
+        let changes = case
+            .usage()
+            .updated()
             .get(&table.place)
             .is_some_and(|set| columns.iter().any(|column| set.contains(column)));
         let affected = if changes { all } else { all - hot };

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::catalog::Catalog;
 use super::plans::{CasePlan, Unreadable};
 use super::readings::Readings;
+use super::usage::Usage;
 use super::workload::{Family, Workload};
 use crate::advisor::{Advice, RecordedAnswers, advise};
 use crate::finding::{Draft, Impact, Location, Weight};
@@ -29,6 +30,7 @@ pub struct Case<'a> {
     /// Plans that cannot be read, and why.
     pub unreadable: Vec<Unreadable<'a>>,
     readings: Readings,
+    usage: OnceLock<Usage>,
     advice: OnceLock<Advice>,
 }
 
@@ -52,15 +54,37 @@ impl<'a> Case<'a> {
             plans,
             unreadable,
             readings: Readings::of(snapshot),
+            usage: OnceLock::new(),
             advice: OnceLock::new(),
             workload,
         }
     }
 
     /// What the statement at that position of `Snapshot::statements` asks of each relation; `None` where its text is lost
-    /// or does not parse.
+    /// or does not parse. For a few thousand statements at most: the facts are kept.
     pub fn facts(&self, statement: usize) -> Option<&Facts> {
         self.readings.facts(self.snapshot, &self.catalog, statement)
+    }
+
+    /// What `look` sees in the facts of a statement, which are not kept for it: for passes over all statements.
+    pub fn glance<R>(&self, statement: usize, look: impl FnOnce(&Facts) -> R) -> Option<R> {
+        self.readings
+            .glance(self.snapshot, &self.catalog, statement, look)
+    }
+
+    /// Which families use which table, read once.
+    pub fn usage(&self) -> &Usage {
+        self.usage.get_or_init(|| {
+            let mut usage = Usage::default();
+            for (place, family) in self.workload.families().iter().enumerate() {
+                if let Some(member) = family.members().first() {
+                    self.glance(member.statement, |facts| {
+                        usage.add(&self.catalog, place, facts);
+                    });
+                }
+            }
+            usage
+        })
     }
 
     /// The indexes that are advised on the recorded answers, given once.

@@ -1,6 +1,6 @@
 //! Tables, indexes and foreign keys of a Snapshot, by name and by oid.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Oid, QualifiedName};
 use crate::snapshot::{ForeignKey, Index, RelationKind, Snapshot, Table};
@@ -29,6 +29,7 @@ pub struct Catalog<'a> {
     by_oid: BTreeMap<Oid, usize>,
     indexes: BTreeMap<Oid, Vec<usize>>,
     columns: Vec<RelationColumns>,
+    names: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Catalog<'a> {
@@ -53,13 +54,23 @@ impl<'a> Catalog<'a> {
                 .collect(),
             view: None,
         });
+        let tables = snapshot.tables.iter().map(|table| &table.name);
+        let names = tables.chain(snapshot.indexes.iter().map(|index| &index.name));
         Self {
             snapshot,
             by_name,
             by_oid,
             indexes,
             columns: columns.collect(),
+            names: names
+                .map(|name| (name.schema.as_str(), name.name.as_str()))
+                .collect(),
         }
+    }
+
+    /// The names of all tables and indexes, each with its schema.
+    pub fn names(&self) -> &BTreeSet<(&'a str, &'a str)> {
+        &self.names
     }
 
     /// The table at that position of `Snapshot::tables`.

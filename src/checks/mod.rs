@@ -8,6 +8,7 @@ mod readings;
 mod registry;
 pub mod support;
 mod table;
+mod usage;
 pub mod workload;
 
 mod deep_offset;
@@ -44,6 +45,7 @@ pub use catalog::{Catalog, TableRef, is_system};
 pub use plans::{CasePlan, Unreadable};
 pub use registry::{CHECKS, Selection, UnknownCheck, find, ids};
 pub use table::table_markdown;
+pub use usage::{TableUse, Updated, Usage};
 
 use crate::finding::CheckId;
 use crate::snapshot::Area;

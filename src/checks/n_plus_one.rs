@@ -5,7 +5,7 @@ mod groups;
 mod pairs;
 mod ties;
 
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Unseen};
 use crate::finding::{CheckId, Draft, Impact, Location, Subject, Unit};
 use crate::format;
 use crate::ids::QueryId;
@@ -13,7 +13,7 @@ use crate::snapshot::Area;
 use crate::units::{float, ratio};
 
 use super::workload::Field;
-use groups::{Group, groups};
+use groups::{Group, MOST_READ, groups, left_out};
 use pairs::{Pair, pairs};
 use ties::Tie;
 
@@ -37,6 +37,18 @@ impl Check for NPlusOne {
 
     fn depth(&self) -> Depth {
         Depth::Loop
+    }
+
+    fn unseen(&self, case: &Case<'_>) -> Vec<Unseen> {
+        let left_out = left_out(case);
+        let unseen = (left_out > 0).then(|| Unseen {
+            reason: format!(
+                "{left_out} statements were left out, each with fewer calls and fewer rows than {MOST_READ} others"
+            ),
+            remedy: None,
+            limits: false,
+        });
+        unseen.into_iter().collect()
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use super::missing_index::risk;
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, with_columns};
-use crate::advisor::{leading_index, plain_index, updated};
+use super::{
+    Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, TableUse, Usage, with_columns,
+};
+use crate::advisor::{leading_index, plain_index};
 use crate::finding::{
     Action, CheckId, Draft, Evidence, Expected, Formula, Impact, Location, Recommendation, Source,
     Subject, Unit,
@@ -13,7 +15,7 @@ use crate::finding::{
 use crate::format;
 use crate::snapshot::delta::TableDelta;
 use crate::snapshot::{Area, ForeignKey, TableCounters, WhatIfBasis};
-use crate::sql::facts::{Elements, Facts, Operand, Role, Test};
+use crate::sql::facts::Role;
 use crate::units::{Millis, float};
 
 /// Below so many rows a table is read as fast as an index (contract: indexes.md, refusals).
@@ -123,11 +125,15 @@ struct Need {
 impl Need {
     fn of(case: &Case<'_>, key: &ForeignKey, table: TableRef<'_>, parent: TableRef<'_>) -> Self {
         // A key that does not change is not looked for (`RI_FKey_pk_upd_check_required`, `ri_triggers.c`).
-        let updates = updated(case).get(&parent.place).is_some_and(|set| {
-            key.referenced_columns
-                .iter()
-                .any(|column| set.contains(column))
-        });
+        let updates = case
+            .usage()
+            .updated()
+            .get(&parent.place)
+            .is_some_and(|set| {
+                key.referenced_columns
+                    .iter()
+                    .any(|column| set.contains(column))
+            });
         let delta = case.workload.window().table(parent.place).copied();
         let counted = delta.map(|delta| (delta, *delta.counters.get()));
         let written = counted
@@ -138,15 +144,20 @@ impl Need {
             writers: Vec::new(),
             readers: Vec::new(),
         };
-        for (place, family) in case.workload.families().iter().enumerate() {
-            if let Some(facts) = facts(case, family) {
-                if writes(case, facts, key, parent) {
-                    need.writers.push(place);
-                } else if reads(case, facts, key, table) {
-                    need.readers.push(place);
-                }
-            }
-        }
+        let usage = case.usage();
+        let families = |table: TableRef<'_>, wanted: fn(&Usage, &TableUse, &ForeignKey) -> bool| {
+            let uses = usage.of_table(table.place).iter();
+            let wanted = uses.filter(|one| wanted(usage, one, key));
+            wanted.map(|one| one.family).collect::<BTreeSet<usize>>()
+        };
+        let ran = |place: &usize| {
+            let family = case.workload.families().get(*place);
+            family.is_some_and(|family| family.calls() > 0)
+        };
+        let writers = families(parent, writes);
+        let readers = families(table, reads);
+        need.readers = readers.difference(&writers).copied().filter(ran).collect();
+        need.writers = writers.into_iter().filter(ran).collect();
         need
     }
 
@@ -236,61 +247,20 @@ fn sum(case: &Case<'_>, families: &[usize], field: Field) -> Option<(f64, String
     }
 }
 
-fn facts<'c>(case: &'c Case<'_>, family: &Family) -> Option<&'c Facts> {
-    let member = family.members().first().filter(|_| family.calls() > 0)?;
-    case.facts(member.statement)
-}
-
 /// Whether a statement deletes from the referenced table, or changes what is referred to.
-fn writes(case: &Case<'_>, facts: &Facts, key: &ForeignKey, parent: TableRef<'_>) -> bool {
-    facts.relations.iter().any(|used| {
-        let table = used
-            .resolved
-            .as_ref()
-            .and_then(|name| case.catalog.named(name));
-        let changes = || {
-            key.referenced_columns
-                .iter()
-                .any(|column| used.written.contains(column))
-        };
-        let kind = match used.role {
-            Role::DeleteTarget => true,
-            Role::UpdateTarget | Role::MergeTarget => changes(),
-            Role::Scan | Role::InsertTarget => false,
-        };
-        kind && table.is_some_and(|table| table.table.oid == parent.table.oid)
-    })
+fn writes(usage: &Usage, table_use: &TableUse, key: &ForeignKey) -> bool {
+    match table_use.role {
+        Role::DeleteTarget => true,
+        Role::UpdateTarget | Role::MergeTarget => {
+            usage.writes_any(table_use, &key.referenced_columns)
+        }
+        Role::Scan | Role::InsertTarget => false,
+    }
 }
 
 /// Whether a statement compares all of the key's columns with values or with another relation.
-fn reads(case: &Case<'_>, facts: &Facts, key: &ForeignKey, table: TableRef<'_>) -> bool {
-    facts.relations.iter().enumerate().any(|(place, used)| {
-        let own = used
-            .resolved
-            .as_ref()
-            .and_then(|name| case.catalog.named(name));
-        let is_table = own.is_some_and(|own| own.table.oid == table.table.oid);
-        is_table
-            && used.role != Role::InsertTarget
-            && key.columns.iter().all(|column| {
-                let compared = used.predicates.iter().any(|predicate| {
-                    let one = matches!(
-                        &predicate.test,
-                        Test::Equal(_) | Test::In(Elements::List(_) | Elements::Array(_))
-                    );
-                    let named = matches!(&predicate.operand, Operand::Column(own) if own == column);
-                    one && named && predicate.arms.is_empty()
-                });
-                let joined = facts.joins.iter().any(|edge| {
-                    [&edge.left, &edge.right].into_iter().any(|side| {
-                        edge.operator == "="
-                            && side.relation() == place
-                            && side.column() == Some(column)
-                    })
-                });
-                compared || joined
-            })
-    })
+fn reads(usage: &Usage, table_use: &TableUse, key: &ForeignKey) -> bool {
+    table_use.role != Role::InsertTarget && usage.looks_up_all(table_use, &key.columns)
 }
 
 fn rows(case: &Case<'_>, table: TableRef<'_>) -> Option<Evidence> {
@@ -318,15 +288,15 @@ fn location(
         columns: key.columns.clone(),
         ..Location::default()
     };
+    let mut seen = BTreeSet::new();
     for place in families {
         if let Some(family) = case.workload.families().get(*place) {
             let found = case.location(family);
             location.query = location.query.or(found.query);
-            for queryid in found.queryids {
-                if !location.queryids.contains(&queryid) {
-                    location.queryids.push(queryid);
-                }
-            }
+            let new = found.queryids.into_iter();
+            location
+                .queryids
+                .extend(new.filter(|queryid| seen.insert(*queryid)));
         }
     }
     location

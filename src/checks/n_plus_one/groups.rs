@@ -90,7 +90,7 @@ impl Group {
 
 /// So many statements are read for their calls, and as many for their rows: `pg_stat_statements.max`'s default. What is
 /// left out has fewer of both than five thousand others.
-const MOST_READ: usize = 5_000;
+pub const MOST_READ: usize = 5_000;
 
 /// Positions in `Snapshot::statements` of those that have the most calls, or the most rows.
 fn busiest(case: &Case<'_>) -> BTreeSet<usize> {
@@ -107,6 +107,12 @@ fn busiest(case: &Case<'_>) -> BTreeSet<usize> {
         busiest.extend(ranked.into_iter().take(MOST_READ).map(|(_, index)| index));
     }
     busiest
+}
+
+/// How many statements are not read.
+pub fn left_out(case: &Case<'_>) -> usize {
+    let ran = case.workload.window().statements.len();
+    ran - busiest(case).len()
 }
 
 fn calls(counters: &StatementCounters) -> i64 {
