@@ -9,7 +9,7 @@ use super::merge::Claim;
 use super::severity;
 use crate::checks::workload::Workload;
 use crate::checks::{Depth, row_misestimate};
-use crate::finding::{Action, Finding, Severity};
+use crate::finding::{Action, CheckId, Finding, Severity};
 use crate::ids::QueryId;
 use crate::units::Millis;
 
@@ -63,6 +63,7 @@ struct Others<'c> {
     of_family: BTreeMap<usize, Vec<usize>>,
     of_table: BTreeMap<&'c str, Vec<usize>>,
     of_node: BTreeMap<&'c str, Vec<usize>>,
+    of_subject: BTreeMap<(CheckId, &'c str), usize>,
 }
 
 impl<'c> Others<'c> {
@@ -70,7 +71,10 @@ impl<'c> Others<'c> {
         let mut of_family: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut of_table: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut of_node: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut of_subject = BTreeMap::new();
         for (place, claim) in claims.iter().enumerate() {
+            let subject = claim.draft.subject().as_str();
+            of_subject.insert((claim.check.meta().id, subject), place);
             for family in claim.parts.keys() {
                 of_family.entry(*family).or_default().push(place);
             }
@@ -86,7 +90,17 @@ impl<'c> Others<'c> {
             of_family,
             of_table,
             of_node,
+            of_subject,
         }
+    }
+
+    /// The cause that the check itself names.
+    fn named(&self, claim: &Claim) -> Option<usize> {
+        let mut causes = claim.draft.causes().iter();
+        causes.find_map(|cause| {
+            let key = (cause.check, cause.subject.as_str());
+            self.of_subject.get(&key).copied()
+        })
     }
 
     fn beside(
@@ -103,6 +117,9 @@ impl<'c> Others<'c> {
 
     /// The claim that explains `claim`.
     fn lead(&'c self, claim: &'c Claim) -> Option<usize> {
+        if let Some(place) = self.named(claim) {
+            return Some(place);
+        }
         let strongest = |one: &(usize, &Claim), other: &(usize, &Claim)| {
             let part = |other: &Claim| other.part_of(claim);
             let depth = one.1.check.depth().cmp(&other.1.check.depth());

@@ -25,8 +25,11 @@ const MAX_RETURNED: f64 = 0.1;
 /// So many times the first page's time and blocks a call of the workload takes at least.
 const MIN_TIMES_FIRST_PAGE: f64 = 10.0;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("deep_offset");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("deep_offset"),
+    id: ID,
     title: "deep OFFSET",
     summary: "a Limit throws away nine tenths of 10,000 rows or more, or a call costs ten times its first page",
     category: Category::Plan,

@@ -14,8 +14,11 @@ const IN_MEMORY: i64 = 1;
 /// `hash_mem_multiplier`'s default from 15 on; before, 1.
 const DEFAULT_MULTIPLIER: f64 = 2.0;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("hash_spill");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("hash_spill"),
+    id: ID,
     title: "hash spill",
     summary: "the hash table of a join takes more than one batch",
     category: Category::Plan,
@@ -75,7 +78,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
 }
 
 /// The batches are written by the Hash and read back by the join above it.
-fn join_share(plan: &CasePlan<'_>, node: &Node) -> f64 {
+pub fn join_share(plan: &CasePlan<'_>, node: &Node) -> f64 {
     let join = plan
         .plan
         .parent(node)
@@ -84,7 +87,7 @@ fn join_share(plan: &CasePlan<'_>, node: &Node) -> f64 {
 }
 
 /// The `work_mem` that gives a hash table so much memory (`hash_mem_multiplier`, nodeHash.c `get_hash_memory_limit()`).
-fn through_work_mem(case: &Case<'_>, memory: Bytes) -> Bytes {
+pub fn through_work_mem(case: &Case<'_>, memory: Bytes) -> Bytes {
     let setting = case.snapshot.settings.get("hash_mem_multiplier");
     let known = setting.and_then(|setting| setting.value.parse::<f64>().ok());
     let default = if case.snapshot.server.major() >= 15 {

@@ -4,7 +4,7 @@ use super::catalog::{Catalog, TableRef};
 use super::workload::Workload;
 use crate::finding::{Evidence, Formula, Source, Unit};
 use crate::plan::metrics::{Metrics, NodeMetrics};
-use crate::plan::{Node, NodeType, Plan, PlanError, columns};
+use crate::plan::{Node, NodeType, Plan, PlanError, Relationship, columns};
 use crate::snapshot::{Execution, PlanRecord};
 use crate::units::{Millis, float, ratio};
 
@@ -155,6 +155,32 @@ impl<'a> CasePlan<'a> {
             formula.push_str(&sum(input));
         }
         Some(self.computed(label, float(own), Unit::Blocks, formula))
+    }
+
+    /// The operand of a formula that sums a number that the leader and each worker have of their own.
+    pub fn process_sum(&self, node: &Node, key: &str) -> String {
+        let leader = self.record.plan.pointer(&node.pointer_to(key));
+        let leader = leader.map(|_| self.term(node, key));
+        let mut workers = 0..node.workers.len();
+        let of_worker = |worker| format!("{}/Workers/{worker}/{key}", node.pointer());
+        let of_workers = workers
+            .any(|worker| self.record.plan.pointer(&of_worker(worker)).is_some())
+            .then(|| {
+                let workers = format!("{}/Workers/*/{key}", node.pointer());
+                format!(
+                    "sum({})",
+                    Formula::at(&format!("/plans/{}/plan{workers}", self.place))
+                )
+            });
+        let terms: Vec<String> = leader.into_iter().chain(of_workers).collect();
+        terms.join(" + ")
+    }
+
+    /// The share of the time that a join takes beside its outer side: its own, and the inner side's; 0..1.
+    pub fn share_of_loop(&self, join: &Node) -> f64 {
+        let outer = self.plan.child(join, &Relationship::Outer);
+        let outer = outer.map_or(0.0, |outer| 1.0 - self.share_beside(outer));
+        (1.0 - self.share_beside(join) - outer).clamp(0.0, 1.0)
     }
 
     /// A node's own share of the plan's time, or where that is unknown of its cost; 0..1.

@@ -2,9 +2,9 @@
 
 use super::support::{Scan, Told, Words, advice, each_seq_scan};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
-use crate::finding::{Action, CheckId, Evidence, Formula, Recommendation, Source, Unit};
+use crate::finding::{Action, Cause, CheckId, Evidence, Formula, Recommendation, Source, Unit};
 use crate::format;
-use crate::plan::{Node, NodeType, Relationship};
+use crate::plan::{ConditionKind, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 
 /// Scans by each process.
@@ -13,8 +13,13 @@ const MIN_SCANS: f64 = 10.0;
 /// Rows read by all of them.
 const MIN_READ: f64 = 100_000.0;
 
+/// The part of a loop's or sub-plan's time from which the scan is what makes it slow.
+const MIN_PART: f64 = 0.5;
+
+const ID: CheckId = CheckId::new("repeated_seq_scan");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("repeated_seq_scan"),
+    id: ID,
     title: "repeated seq scan",
     summary: "a table is read from end to end 10 times or more in one execution, 100,000 rows in all",
     category: Category::Plan,
@@ -36,6 +41,19 @@ impl Check for RepeatedSeqScan {
             Some(tell(scan, scans))
         });
     }
+}
+
+/// The finding about the scan that takes most of the time of `top` and what is below it, where there is one.
+pub fn within(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Cause> {
+    let whole = 1.0 - plan.share_beside(top);
+    let scan = plan.plan.subtree(top).find(|node| {
+        let table = plan.table(&case.catalog, node);
+        node.node_type == NodeType::SeqScan
+            && plan.own_share(node) >= MIN_PART * whole
+            && read(plan, node, table).is_some()
+    })?;
+    let subject = Scan::of(case, plan, scan, &[ConditionKind::Filter])?.subject(case, plan);
+    Some(Cause { check: ID, subject })
 }
 
 fn tell(scan: &Scan<'_>, (scans, proof, read): Found) -> Told {

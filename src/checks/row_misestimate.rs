@@ -3,9 +3,10 @@
 use super::modified;
 use super::support::{Scan, Words, advice, label, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
-use crate::finding::{Action, CheckId, Draft, Recommendation, Subject, Unit};
+use crate::finding::{Action, Cause, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
 use crate::ids::quote_ident;
+use crate::plan::metrics::Direction;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::Area;
 use crate::sql::lexer::truncated;
@@ -59,6 +60,26 @@ impl Check for RowMisestimate {
             );
         }
     }
+}
+
+/// The finding about the row count that was underestimated most within `top`, where there is one.
+pub fn underestimate(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Cause> {
+    let factor = |node: &Node| {
+        let estimate = plan.metrics_of(node).estimate?;
+        let low = estimate.direction == Direction::Under;
+        low.then_some(estimate.factor)
+    };
+    let nodes = plan
+        .metrics
+        .deepest_misestimates(&plan.plan, MIN_FACTOR, MIN_ROWS);
+    let within = nodes
+        .into_iter()
+        .filter(|node| plan.plan.is_within(node, top.id));
+    let (_, worst) = within
+        .filter_map(|node| Some((factor(node)?, node)))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    let subject = propose(case, plan, worst)?.draft.subject().clone();
+    Some(Cause { check: ID, subject })
 }
 
 fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {

@@ -12,8 +12,11 @@ use crate::units::Bytes;
 /// allocation overhead (tuplesort.c, `writetup_heap()`), so narrow rows take up to three times as much in memory.
 const MEMORY_PER_TAPE_BYTE: i64 = 3;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("sort_spill");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("sort_spill"),
+    id: ID,
     title: "sort spill",
     summary: "a sort writes temporary files",
     category: Category::Plan,

@@ -80,7 +80,7 @@ fn propose(case: &Case<'_>, key: &ForeignKey) -> Option<Proposal> {
 }
 
 /// Whether an index begins with the key's columns, in any order. One without the rows whose key is NULL serves as well: those refer to nothing.
-fn is_indexed(case: &Case<'_>, table: TableRef<'_>, key: &ForeignKey) -> bool {
+pub fn is_indexed(case: &Case<'_>, table: TableRef<'_>, key: &ForeignKey) -> bool {
     if leading_index(case, table, &key.columns).is_some() {
         return true;
     }

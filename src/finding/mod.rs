@@ -112,6 +112,15 @@ impl Subject {
     }
 }
 
+/// Another finding that a check knows to be the reason of its own, whether or not it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The check that finds it.
+    pub check: CheckId,
+    /// What it is about.
+    pub subject: Subject,
+}
+
 /// How the engine weighs a finding's severity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Weight {
@@ -134,6 +143,7 @@ pub struct Draft {
     recommendation: Recommendation,
     weight: Weight,
     confidence: Confidence,
+    causes: Vec<Cause>,
 }
 
 impl Draft {
@@ -153,6 +163,7 @@ impl Draft {
             evidence: vec![proof],
             recommendation: advice,
             weight: Weight::Workload,
+            causes: Vec::new(),
         }
     }
 
@@ -191,6 +202,13 @@ impl Draft {
         self
     }
 
+    /// Says which findings explain it where they are found, the likeliest first.
+    #[must_use]
+    pub fn following(mut self, causes: impl IntoIterator<Item = Cause>) -> Self {
+        self.causes.extend(causes);
+        self
+    }
+
     /// Says how severity is weighed, where the workload's share is not it.
     #[must_use]
     pub fn weighed(mut self, weight: Weight) -> Self {
@@ -224,6 +242,11 @@ impl Draft {
     /// The advice.
     pub fn recommendation(&self) -> &Recommendation {
         &self.recommendation
+    }
+
+    /// The findings that explain it where they are found.
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
     }
 
     /// How severity is weighed.

@@ -144,6 +144,15 @@ impl Plan {
         None
     }
 
+    /// Whether a sub-plan runs once and its rows are hashed, instead of once for each row of the node above.
+    pub fn is_hashed_sub_plan(&self, top: &Node) -> bool {
+        let name = top.subplan_name.as_deref().unwrap_or_default();
+        let name = name.split(" (returns ").next().unwrap_or_default();
+        let mark = format!("(hashed {name})");
+        let owner = self.parent(top).filter(|_| !name.is_empty());
+        owner.is_some_and(|owner| owner.expressions().any(|text| text.contains(&mark)))
+    }
+
     /// Whether an `enable_…` setting forbids this kind of node and the planner had no other way. From 18 EXPLAIN says so; before,
     /// the node's own cost has `disable_cost` in it.
     pub fn disabled(&self, node: &Node) -> bool {

@@ -1,7 +1,7 @@
 //! Nodes whose data does not fit into memory and goes through temporary files.
 
 use super::{Words, advice, label, subject};
-use crate::checks::{Case, CasePlan, Proposal};
+use crate::checks::{Case, CasePlan, Proposal, row_misestimate};
 use crate::finding::{Action, Draft, Evidence, Recommendation};
 use crate::format;
 use crate::ids::quote_ident;
@@ -36,7 +36,9 @@ pub fn each_spill<'a>(
         let title = format!("{} in {}", spill.title, label(case.text(plan)));
         let advice = more_work_mem(case, plan, spill.needed, spill.instead);
         let subject = subject(&case.shape(plan));
-        let draft = Draft::new(subject, title, spill.proof, advice).with_all(spill.others);
+        let draft = Draft::new(subject, title, spill.proof, advice)
+            .with_all(spill.others)
+            .following(row_misestimate::underestimate(case, plan, node));
         Some(case.of_node(plan, node, spill.share, draft))
     });
 }
@@ -72,7 +74,17 @@ pub fn more_work_mem(
         expected: "it fits into memory and writes no temporary files",
         risk: "each sort and hash of each session of the role may take that much; SET LOCAL in the one transaction is narrower",
     };
-    let mut advice = advice(Action::ChangeSetting, words);
+    let advice = advice(Action::ChangeSetting, words);
+    for_role(case, plan, advice, ("work_mem", &value))
+}
+
+/// Adds the statements that give the role of a plan's statement a setting; where the role is unknown, none.
+pub fn for_role(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    mut advice: Recommendation,
+    (setting, value): (&str, &str),
+) -> Recommendation {
     if let Some(role) = role_of(case, plan) {
         let target = format!(
             "ALTER ROLE {} IN DATABASE {}",
@@ -81,8 +93,8 @@ pub fn more_work_mem(
         );
         advice
             .ddl
-            .push(format!("{target} SET work_mem = '{value}';"));
-        advice.rollback.push(format!("{target} RESET work_mem;"));
+            .push(format!("{target} SET {setting} = '{value}';"));
+        advice.rollback.push(format!("{target} RESET {setting};"));
     }
     advice
 }

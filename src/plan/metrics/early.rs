@@ -34,7 +34,9 @@ fn why(plan: &Plan, node: &Node, parent: &Node, stopped: &Table<Option<Excuse>>)
     match node.relationship {
         // EXISTS and ANY take the first row that decides, a scalar sub-query one (nodeSubplan.c); the estimate is of all rows.
         Some(Relationship::InitPlan) => Some(Excuse::SubPlanFirstRow),
-        Some(Relationship::SubPlan) if !is_hashed(node, parent) => Some(Excuse::SubPlanFirstRow),
+        Some(Relationship::SubPlan) if !plan.is_hashed_sub_plan(node) => {
+            Some(Excuse::SubPlanFirstRow)
+        }
         Some(Relationship::SubPlan) => None,
         _ => by_parent(plan, node, parent).or_else(|| {
             if parent.is_blocking() {
@@ -57,13 +59,6 @@ fn cte(plan: &Plan, top: &Node, stopped: &Table<Option<Excuse>>) -> Option<Excus
         .map(|scan| stopped.get(scan.id));
     let first = readers.next()??;
     readers.all(|reader| reader.is_some()).then_some(first)
-}
-
-fn is_hashed(top: &Node, parent: &Node) -> bool {
-    let name = top.subplan_name.as_deref().unwrap_or_default();
-    let name = name.split(" (returns ").next().unwrap_or_default();
-    let mark = format!("hashed {name}");
-    !name.is_empty() && parent.expressions().any(|text| text.contains(&mark))
 }
 
 fn by_parent(plan: &Plan, node: &Node, parent: &Node) -> Option<Excuse> {
