@@ -25,6 +25,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pgtriage::demo::cluster::{Builder, Cluster};
 
+mod advice_joins;
 mod capture_cli;
 mod cluster;
 mod collect;
