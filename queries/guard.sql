@@ -6,6 +6,9 @@
 -- $3 schemas        the schemas that unqualified names are looked up in
 -- $4 trusted roles  besides the bootstrap superuser and extensions
 -- $5 writes         whether the statement is to be executed although it writes: then triggers, foreign keys and defaults run as well
+-- $6 forbidden      objections that are no answer but an error: asked again in the same breath as the statement, this ends the transaction before the
+--                   statement is parsed, should another session have planted something since the first answer
+-- $7 lock modes     those that the statement would have to wait for: while it waited, their holder could plant something
 --
 -- Names are taken for whatever could bear them: a column called `total` counts as a mention of a function `total`, because `t.total` may be a call of it.
 -- From there the walk follows what PostgreSQL would look up or expand while it parses, plans and executes: the dependencies in pg_depend, and what hangs on
@@ -14,7 +17,7 @@
 -- The body of a function in an interpreted language is text that is looked up when it runs; each word of it counts as a name,
 -- in the schemas above, those that its words name, and those of its own search path.
 --
--- Reads pg_catalog only; needs no privilege. Versions 13 and later. Run with search_path = pg_catalog, so that no other schema's operator is used here, and
+-- Reads pg_catalog (pg_locks among it) only; needs no privilege. Versions 13 and later. Run with search_path = pg_catalog, so that no other schema's operator is used here, and
 -- with jit = off: compiling its many branches takes a hundred times as long as running them.
 WITH RECURSIVE /* pgtriage */
 scope AS (
@@ -335,9 +338,21 @@ objections AS (
             WHEN j.trait IN ('volatile', 'foreign') AND j.strength = 2 THEN j.trait
         END AS objection
     FROM judged AS j
+    UNION ALL
+    -- A transaction that was prepared for a two-phase commit has no process.
+    SELECT r.class, r.object, r.root_class, r.root, c.relowner, 'locked'
+    FROM pg_locks AS l
+    JOIN reached AS r ON r.class = 'pg_class'::regclass AND r.object = l.relation
+    JOIN pg_class AS c ON c.oid = l.relation
+    WHERE l.locktype = 'relation' AND l.mode = ANY ($7::text[]) AND l.pid IS DISTINCT FROM pg_backend_pid()
+        AND l.database IN (0, (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
 )
 SELECT DISTINCT ON (o.objection, object.type, object.identity)
-    o.objection::text AS objection,
+    CASE
+        -- No number: the cast fails, and its message names the object.
+        WHEN o.objection = ANY ($6::text[]) THEN ('pgtriage found ' || o.objection || ': ' || object.type || ' ' || object.identity)::int4::text
+        ELSE o.objection::text
+    END AS objection,
     object.type::text AS kind,
     -- The system's types go by their plain names.
     regexp_replace(object.identity, 'pg_catalog\.(?=[^(]*\))', '', 'g') AS identity,

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::guard::{Hold, TextVerdict, judge_text};
 use super::link::{ProbeSession, Settings};
 use super::paths::RolePaths;
-use super::step::{Step, Wanted};
+use super::step::{Step, Verdicts, Wanted};
 use super::values::{Known, Source};
 use super::{Mode, ProbeOptions};
 use crate::ids::quote_ident;
@@ -74,6 +74,7 @@ impl Context<'_> {
                 context: self,
                 statement,
                 path: &path,
+                verdicts: Verdicts::default(),
             };
             match attempt.texts(text, tables).await {
                 Err(fault) if fault.is_lost() => return Err(fault),
@@ -173,6 +174,7 @@ pub(super) struct Attempt<'a> {
     pub context: &'a Context<'a>,
     pub statement: &'a Statement,
     pub path: &'a [String],
+    pub verdicts: Verdicts,
 }
 
 impl Attempt<'_> {

@@ -1,13 +1,15 @@
 //! Assembles EXPLAIN and sends it with values as parameters: nothing is quoted into or replaced in the text.
 
-use std::error::Error;
+use std::error;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::Instant;
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Error, Row};
 
 use super::fault::Fault;
+use super::inquiry::{Inquiry, Purpose};
 use super::link::{PREPARED, Parameter, ProbeSession, SET, Settings};
 use crate::json;
 use crate::snapshot::ParameterValue;
@@ -21,6 +23,15 @@ pub(super) enum Style {
     Plan,
     /// Planned without values.
     Generic,
+}
+
+impl Style {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Self::Analyze => Purpose::Execute,
+            Self::Plan | Self::Generic => Purpose::Plan,
+        }
+    }
 }
 
 /// `EXPLAIN (…) `. Every option that the version knows is named: their defaults differ between versions and with one another. Except for ANALYZE where it
@@ -42,7 +53,11 @@ pub(super) fn command(style: Style, major: i32) -> String {
 struct TextValue<'a>(Option<&'a str>);
 
 impl ToSql for TextValue<'_> {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn error::Error + Sync + Send>> {
         Ok(match self.0 {
             Some(text) => {
                 out.extend_from_slice(text.as_bytes());
@@ -68,8 +83,8 @@ impl ToSql for TextValue<'_> {
 pub(super) struct Subject<'a> {
     /// The text.
     pub text: &'a str,
-    /// The schemas of the search path.
-    pub schemas: &'a [String],
+    /// What the guard has been asked about it.
+    pub inquiry: &'a Inquiry<'a>,
     /// The user's settings.
     pub settings: &'a Settings,
 }
@@ -86,10 +101,47 @@ impl ProbeSession {
         values: &[ParameterValue],
         limit: Duration,
     ) -> Result<Explained, Fault> {
+        let nothing = std::future::ready(Ok(()));
+        let ((), explained) = self
+            .explain_after(nothing, subject, style, values, limit)
+            .await?;
+        Ok(explained)
+    }
+
+    /// Explains behind other requests, in the same round trip.
+    pub(super) async fn explain_after<T>(
+        &self,
+        first: impl Future<Output = Result<T, Error>>,
+        subject: Subject<'_>,
+        style: Style,
+        values: &[ParameterValue],
+        limit: Duration,
+    ) -> Result<(T, Explained), Fault> {
+        let question = subject.inquiry.again(style.purpose());
+        let started = Instant::now();
+        let work = Box::pin(async {
+            let explain = self.explain_directly(subject, style, values, limit);
+            let (first, rows) = futures_util::join!(first, explain);
+            Ok((first?, rows?))
+        });
+        let (first, rows) = self
+            .bounded(limit, Box::pin(self.rechecked(&question, work)))
+            .await?
+            .ok_or(Fault::Changed)?;
+        Ok((first, (plan(&rows)?, started.elapsed())))
+    }
+
+    async fn explain_directly(
+        &self,
+        subject: Subject<'_>,
+        style: Style,
+        values: &[ParameterValue],
+        limit: Duration,
+    ) -> Result<Vec<Row>, Error> {
         if style == Style::Generic {
             return self.explain_execute(subject, values, limit).await;
         }
-        let preamble = self.preamble(limit, subject.schemas, subject.settings);
+        let preamble = self.preamble(limit, subject.inquiry.schemas, subject.settings);
         let preamble = preamble.parameters();
         let sql = command(style, self.major()) + subject.text;
         let texts: Vec<TextValue<'_>> = values
@@ -101,17 +153,11 @@ impl ProbeSession {
             .iter()
             .map(|value| (value as &(dyn ToSql + Sync), Type::UNKNOWN))
             .collect();
-        let started = Instant::now();
-        let rows = self
-            .bounded(limit, async {
-                let (set, rows) = futures_util::join!(
-                    self.client().query_typed(SET, &preamble),
-                    self.client().query_typed(&sql, &parameters)
-                );
-                set.and(rows)
-            })
-            .await?;
-        Ok((plan(&rows)?, started.elapsed()))
+        let (set, rows) = futures_util::join!(
+            self.client().query_typed(SET, &preamble),
+            self.client().query_typed(&sql, &parameters)
+        );
+        set.and(rows)
     }
 
     /// The generic plan, the same way on all versions: `GENERIC_PLAN` (16 and later) takes text with parameters in the simple protocol only, which would take
@@ -121,8 +167,8 @@ impl ProbeSession {
         subject: Subject<'_>,
         values: &[ParameterValue],
         limit: Duration,
-    ) -> Result<Explained, Fault> {
-        let mut preamble = self.preamble(limit, subject.schemas, subject.settings);
+    ) -> Result<Vec<Row>, Error> {
+        let mut preamble = self.preamble(limit, subject.inquiry.schemas, subject.settings);
         preamble.set("plan_cache_mode", "force_generic_plan");
         let preamble = preamble.parameters();
         let prepare = prepare(subject.text);
@@ -135,22 +181,16 @@ impl ProbeSession {
             command(Style::Generic, self.major()),
             arguments.join(", ")
         );
-        let started = Instant::now();
-        let rows = self
-            .bounded(limit, async {
-                let client = self.client();
-                let (set, prepared, _, rows, _, _) = futures_util::join!(
-                    client.query_typed(SET, &preamble),
-                    client.query_typed(&prepare, &[]),
-                    client.batch_execute(SAVE),
-                    client.query_typed(&execute, &[]),
-                    client.batch_execute(RESTORE),
-                    client.batch_execute(DEALLOCATE)
-                );
-                set.and(prepared).and(rows)
-            })
-            .await?;
-        Ok((plan(&rows)?, started.elapsed()))
+        let client = self.client();
+        let (set, prepared, _, rows, _, _) = futures_util::join!(
+            client.query_typed(SET, &preamble),
+            client.query_typed(&prepare, &[]),
+            client.batch_execute(SAVE),
+            client.query_typed(&execute, &[]),
+            client.batch_execute(RESTORE),
+            client.batch_execute(DEALLOCATE)
+        );
+        set.and(prepared).and(rows)
     }
 
     /// The types that the server infers for the parameters, in the open transaction, in one round trip. The transaction must have passed the guard: parsing
@@ -160,24 +200,27 @@ impl ProbeSession {
         subject: Subject<'_>,
         limit: Duration,
     ) -> Result<Vec<InferredType>, Fault> {
-        let preamble = self.preamble(limit, subject.schemas, subject.settings);
+        let preamble = self.preamble(limit, subject.inquiry.schemas, subject.settings);
         let preamble = preamble.parameters();
         let prepare = prepare(subject.text);
         let name: Parameter<'_> = (&PREPARED, Type::TEXT);
+        let question = subject.inquiry.again(Purpose::Plan);
+        let work = Box::pin(async {
+            let client = self.client();
+            let (set, prepared, _, rows, _, _) = futures_util::join!(
+                client.query_typed(SET, &preamble),
+                client.query_typed(&prepare, &[]),
+                client.batch_execute(SAVE_AND_PIN),
+                client.query_typed(query!("probe_types.sql"), std::slice::from_ref(&name)),
+                client.batch_execute(RESTORE),
+                client.batch_execute(DEALLOCATE)
+            );
+            set.and(prepared).and(rows)
+        });
         let rows = self
-            .bounded(limit, async {
-                let client = self.client();
-                let (set, prepared, _, rows, _, _) = futures_util::join!(
-                    client.query_typed(SET, &preamble),
-                    client.query_typed(&prepare, &[]),
-                    client.batch_execute(SAVE_AND_PIN),
-                    client.query_typed(query!("probe_types.sql"), std::slice::from_ref(&name)),
-                    client.batch_execute(RESTORE),
-                    client.batch_execute(DEALLOCATE)
-                );
-                set.and(prepared).and(rows)
-            })
-            .await?;
+            .bounded(limit, Box::pin(self.rechecked(&question, work)))
+            .await?
+            .ok_or(Fault::Changed)?;
         rows.iter()
             .map(|row| {
                 Ok(InferredType {
@@ -228,7 +271,7 @@ pub(super) fn literal(value: Option<&str>) -> String {
 struct Document(serde_json::Value);
 
 impl<'a> FromSql<'a> for Document {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn error::Error + Sync + Send>> {
         Ok(Self(json::from_slice(raw, json::PLAN_LEVELS)?))
     }
 
@@ -238,7 +281,7 @@ impl<'a> FromSql<'a> for Document {
 }
 
 /// The element of EXPLAIN's array.
-fn plan(rows: &[tokio_postgres::Row]) -> Result<serde_json::Value, Fault> {
+fn plan(rows: &[Row]) -> Result<serde_json::Value, Fault> {
     let unreadable = || Fault::Unreadable("EXPLAIN returned no JSON plan".to_owned());
     let row = rows.first().ok_or_else(unreadable)?;
     let Document(document) = row

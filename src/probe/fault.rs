@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-/// What went wrong. After [`Fault::Refused`] and [`Fault::Stopped`] the session lives; after the others it is of no more use.
+/// What went wrong. After [`Fault::Refused`], [`Fault::Changed`] and [`Fault::Stopped`] the session lives; after the others it is of no more use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The server rejected the statement.
@@ -18,6 +18,12 @@ pub enum Fault {
     /// The server's answer could not be read.
     #[error("{0}")]
     Unreadable(String),
+    /// Another session holds a lock, or waits for one, that the statement would have to wait for.
+    #[error("{0} is locked by another session")]
+    Locked(String),
+    /// Between two looks of the guard, another session changed what the statement reaches.
+    #[error("another session keeps changing what the statement reaches")]
+    Changed,
     /// It took longer than allowed and was cancelled from this side.
     #[error("no answer within {} s: cancelled", .0.as_secs())]
     Stopped(Duration),
@@ -46,7 +52,12 @@ impl Fault {
 
     /// A lock was not granted in time.
     pub(super) fn is_lock_timeout(&self) -> bool {
-        self.has_code(&[SqlState::LOCK_NOT_AVAILABLE])
+        matches!(self, Self::Locked(_)) || self.has_code(&[SqlState::LOCK_NOT_AVAILABLE])
+    }
+
+    /// A moment later it may be gone: a lock that another session holds, a change of the catalog.
+    pub(super) fn is_passing(&self) -> bool {
+        *self == Self::Changed || self.is_lock_timeout()
     }
 
     /// The role lacks a privilege.

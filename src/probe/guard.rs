@@ -144,18 +144,49 @@ pub enum ObjectionKind {
     Volatile,
     /// A foreign table.
     Foreign,
+    /// A relation that another session has locked, so that the statement would have to wait.
+    Locked,
+}
+
+impl ObjectionKind {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Untrusted,
+        Self::ExecutesText,
+        Self::Early,
+        Self::Volatile,
+        Self::Foreign,
+        Self::Locked,
+    ];
+
+    /// What `guard.sql` calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Untrusted => "untrusted",
+            Self::ExecutesText => "executes_text",
+            Self::Early => "early",
+            Self::Volatile => "volatile",
+            Self::Foreign => "foreign",
+            Self::Locked => "locked",
+        }
+    }
+
+    /// Whether it speaks against planning, not only against executing.
+    pub(super) const fn forbids_planning(self) -> bool {
+        match self {
+            Self::Untrusted | Self::ExecutesText | Self::Early | Self::Locked => true,
+            Self::Volatile | Self::Foreign => false,
+        }
+    }
 }
 
 impl Objection {
     /// Decodes a row of `guard.sql`. Whatever it does not know counts as the worst.
     pub(super) fn decode(row: &Row) -> Result<Self, tokio_postgres::Error> {
-        let kind = match row.try_get::<_, &str>("objection")? {
-            "volatile" => ObjectionKind::Volatile,
-            "foreign" => ObjectionKind::Foreign,
-            "executes_text" => ObjectionKind::ExecutesText,
-            "early" => ObjectionKind::Early,
-            _ => ObjectionKind::Untrusted,
-        };
+        let name: &str = row.try_get("objection")?;
+        let kind = ObjectionKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .unwrap_or(ObjectionKind::Untrusted);
         let object_kind: &str = row.try_get("kind")?;
         let identity: &str = row.try_get("identity")?;
         Ok(Self {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row};
 
 use super::ProbeOptions;
 use super::attempt::Context;
@@ -16,7 +17,8 @@ use super::catalog::Tables;
 use super::explain::{Style, Subject};
 use super::fault::Fault;
 use super::guard::{GuardNames, Hold, Verdict, Writes, judge, judge_text};
-use super::link::{Access, ProbeSession, SET, Settings, get, pinned_path};
+use super::inquiry::{Inquiry, WRITER_WAITS_FOR};
+use super::link::{Access, Parameter, ProbeSession, SET, Settings, get, pinned_path};
 use super::paths::RolePaths;
 use super::statistics::VIEWS;
 use crate::connect::Session;
@@ -136,7 +138,7 @@ impl HypopgOracle {
         };
         let mut told = Hold::new("the statement has no plan");
         for path in context.search_paths(question.statement, &mentions, &self.tables) {
-            match self.ask(&question, &path).await {
+            match self.ask_patiently(&question, &path).await {
                 Ok(Ok(answer)) => {
                     return Ok(WhatIf {
                         key: key.clone(),
@@ -158,7 +160,22 @@ impl HypopgOracle {
         Err(told)
     }
 
-    /// Asks under one search path, in one transaction.
+    async fn ask_patiently(
+        &self,
+        question: &Question<'_>,
+        path: &[String],
+    ) -> Result<Result<Answer, Hold>, Fault> {
+        let mut patience = self.session.patience();
+        loop {
+            let done = self.ask(question, path).await;
+            if !patience.again(done.as_ref().err()).await? {
+                return done;
+            }
+        }
+    }
+
+    /// Asks under one search path, in one transaction. The guard's question goes along with each request; only where it is answered with an error, it is
+    /// asked by itself.
     async fn ask(
         &self,
         question: &Question<'_>,
@@ -171,23 +188,32 @@ impl HypopgOracle {
         }
         names.names.extend(FUNCTIONS.map(str::to_owned));
         names.names.push(self.schema.clone());
-        let trusted = &self.options.trust_owners;
-        let objections = session
-            .begin_guarded(Access::Read, &names, path, trusted)
-            .await;
-        let answer = match objections {
-            Err(fault) => Err(fault),
-            Ok(objections) => {
-                let text = judge_text(&Mentions::of(&question.text));
-                match judge(text, &objections, Writes::Planned) {
-                    Verdict::Refuse(hold) => Ok(Err(hold)),
-                    Verdict::Run | Verdict::PlanOnly(_) => self.compare(question, path).await,
-                }
-            }
+        let inquiry = Inquiry {
+            names,
+            schemas: path,
+            trusted: &self.options.trust_owners,
+            access: Access::Read,
+            writes: Writes::Planned,
+            waits_for: WRITER_WAITS_FOR,
         };
-        match (&answer, session.end().await) {
-            (Ok(_), Err(fault)) => Err(fault),
-            _ => answer,
+        let text = judge_text(&Mentions::of(&question.text));
+        if let Verdict::Refuse(hold) = judge(text.clone(), &[], Writes::Planned) {
+            return Ok(Err(hold));
+        }
+        session.begin(inquiry.access).await?;
+        let answer = self.compare(question, &inquiry).await;
+        let ended = session.end().await;
+        match answer {
+            Err(Fault::Changed) => ended?,
+            answer => return ended.and(answer),
+        }
+        let objections = session.begin_guarded(&inquiry).await;
+        let ended = session.end().await;
+        let verdict = judge(text, &objections?, Writes::Planned);
+        ended?;
+        match verdict {
+            Verdict::Refuse(hold) => Ok(Err(hold)),
+            Verdict::Run | Verdict::PlanOnly(_) => Err(Fault::Changed),
         }
     }
 
@@ -195,7 +221,7 @@ impl HypopgOracle {
     async fn compare(
         &self,
         question: &Question<'_>,
-        path: &[String],
+        inquiry: &Inquiry<'_>,
     ) -> Result<Result<Answer, Hold>, Fault> {
         let session = &self.session;
         if self.may_crash(question).await? {
@@ -204,7 +230,7 @@ impl HypopgOracle {
             )));
         }
         session.execute(SAVE).await?;
-        let answer = self.with_indexes(question, path).await;
+        let answer = self.with_indexes(question, inquiry).await;
         if answer.as_ref().is_err_and(Fault::is_lost) {
             return answer.map(Ok);
         }
@@ -238,33 +264,35 @@ impl HypopgOracle {
     async fn with_indexes(
         &self,
         question: &Question<'_>,
-        path: &[String],
+        inquiry: &Inquiry<'_>,
     ) -> Result<Answer, Fault> {
         let session = &self.session;
         let subject = Subject {
             text: &question.text,
-            schemas: path,
+            inquiry,
             settings: &self.settings,
         };
         let plan = session.explain(subject, question.style, &question.values, PLAN_TIMEOUT);
         let before = cost(&plan.await?.0)?;
-        session
-            .own(SET, &self.path_with_extension(path).parameters())
+        let (made, (plan, _)) = session
+            .explain_after(
+                self.create(&question.commands, inquiry),
+                subject,
+                question.style,
+                &question.values,
+                PLAN_TIMEOUT,
+            )
             .await?;
+        if made.len() != question.commands.len() {
+            let reason = "hypopg_create_index() did not make every index";
+            return Err(Fault::Unreadable(reason.to_owned()));
+        }
         let mut names = Vec::new();
         let mut sizes = Vec::new();
-        for command in &question.commands {
-            let rows = session
-                .own(query!("probe_hypothetical.sql"), &[(command, Type::TEXT)])
-                .await?;
-            let row = rows.first().ok_or_else(|| {
-                Fault::Unreadable("hypopg_create_index() made no index".to_owned())
-            })?;
+        for row in &made {
             names.push(get::<String>(row, "name")?);
             sizes.push(get::<Option<i64>>(row, "size")?.map(Bytes));
         }
-        let plan = session.explain(subject, question.style, &question.values, PLAN_TIMEOUT);
-        let (plan, _) = plan.await?;
         Ok(Answer {
             before,
             after: cost(&plan)?,
@@ -278,15 +306,34 @@ impl HypopgOracle {
         })
     }
 
+    /// Makes the planner believe in indexes. Reading their definitions may look for functions and operators, as a statement does.
+    async fn create(
+        &self,
+        commands: &Vec<String>,
+        inquiry: &Inquiry<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        let client = self.session.client();
+        let path = self.path_with_extension(inquiry.schemas);
+        let path = path.parameters();
+        let commands: [Parameter<'_>; 1] = [(commands, Type::TEXT_ARRAY)];
+        let (set, rows) = futures_util::join!(
+            client.query_typed(SET, &path),
+            client.query_typed(CREATE, &commands)
+        );
+        set.and(rows)
+    }
+
+    /// The extension's schema stands before others, which may hold functions of the same names.
     fn path_with_extension(&self, path: &[String]) -> Settings {
-        let mut schemas = path.to_vec();
-        schemas.push(self.schema.clone());
+        let mut schemas = vec![self.schema.clone()];
+        schemas.extend_from_slice(path);
         let mut settings = Settings::default();
         settings.set("search_path", pinned_path(&schemas));
         settings
     }
 }
 
+const CREATE: &str = query!("probe_hypothetical.sql");
 const SAVE: &str = "SAVEPOINT pgtriage_hypothetical /* pgtriage */";
 const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_hypothetical /* pgtriage */";
 

@@ -9,15 +9,25 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use super::fault::Fault;
-use super::guard::{GuardNames, Objection};
 use crate::connect::{Canceller, Session};
 use crate::ids::quote_ident;
 
-/// How long a probe waits for a lock. The tables of a workload are in use; whoever waits for a lock makes others queue behind.
+/// How long this program's own catalog queries wait for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a statement of the workload waits for a lock: the least that there is. While it waited, the lock's holder could plant what the guard, which has
+/// looked already, would refuse. And whoever waits makes others queue behind: [`Patience`] comes back later instead.
+const NO_WAIT: Duration = Duration::from_millis(1);
+
+/// The pauses between attempts while other sessions lock or change what a statement needs.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(600),
+];
+
 /// How long this program's own catalog queries may take.
-const CATALOG_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CATALOG_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much later than the server's timeout this side cancels.
 const CLIENT_GRACE: Duration = Duration::from_secs(1);
@@ -39,7 +49,7 @@ const QUIET: [(&str, &str); 6] = [
 ];
 
 /// Whether a transaction may write. It is rolled back all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Access {
     /// READ ONLY
     Read,
@@ -48,7 +58,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    const fn begin(self) -> &'static str {
+    pub(super) const fn begin(self) -> &'static str {
         match self {
             Self::Read => "BEGIN TRANSACTION READ ONLY /* pgtriage */",
             Self::Write => "BEGIN TRANSACTION READ WRITE /* pgtriage */",
@@ -70,6 +80,12 @@ impl Settings {
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.names.push(name.to_owned());
         self.values.push(Some(value.into()));
+    }
+
+    /// What this program's own queries run in: no other schema's operator stands before the system's, and compiling takes longer than running.
+    pub(super) fn set_own_surroundings(&mut self) {
+        self.set("search_path", "pg_catalog, pg_temp");
+        self.set("jit", "off");
     }
 
     /// Back to what the session began with.
@@ -206,57 +222,21 @@ impl ProbeSession {
         .map(drop)
     }
 
-    /// Opens a transaction and asks the guard, in one round trip.
-    pub(super) async fn begin_guarded(
-        &self,
-        access: Access,
-        names: &GuardNames,
-        schemas: &[String],
-        trusted: &[String],
-    ) -> Result<Vec<Objection>, Fault> {
-        let settings = self.opening();
-        let setting = settings.parameters();
-        let writes = access == Access::Write;
-        let parameters: [Parameter<'_>; 5] = [
-            (&names.names, Type::TEXT_ARRAY),
-            (&names.operators, Type::TEXT_ARRAY),
-            (&schemas, Type::TEXT_ARRAY),
-            (&trusted, Type::TEXT_ARRAY),
-            (&writes, Type::BOOL),
-        ];
-        let rows = self
-            .bounded(CATALOG_TIMEOUT, async {
-                // All are on their way before the first answer is awaited.
-                let (begun, set, rows) = futures_util::join!(
-                    self.client().batch_execute(access.begin()),
-                    self.client().query_typed(SET, &setting),
-                    self.client().query_typed(query!("guard.sql"), &parameters)
-                );
-                begun.and(set).and(rows)
-            })
-            .await?;
-        rows.iter()
-            .map(Objection::decode)
-            .collect::<Result<_, _>>()
-            .map_err(|error| Fault::Unreadable(error.to_string()))
-    }
-
     /// What a transaction opens with: first what keeps it out of sight, then its names and its limits.
-    fn opening(&self) -> Settings {
+    pub(super) fn opening(&self) -> Settings {
         let mut settings = self.quiet.clone();
-        settings.set("search_path", "pg_catalog, pg_temp");
-        settings.set("jit", "off");
+        settings.set_own_surroundings();
         settings.set("standard_conforming_strings", "on");
-        self.limit(&mut settings, CATALOG_TIMEOUT);
+        self.limit(&mut settings, CATALOG_TIMEOUT, LOCK_TIMEOUT);
         settings
     }
 
     /// The timeouts of one statement, and what ends the session should this program be gone.
-    fn limit(&self, settings: &mut Settings, statement: Duration) {
+    fn limit(&self, settings: &mut Settings, statement: Duration, lock: Duration) {
         let statement = millis(statement.min(self.left()));
         let idle = millis(CATALOG_TIMEOUT * 2);
         settings.set("statement_timeout", statement.to_string());
-        settings.set("lock_timeout", millis(LOCK_TIMEOUT).to_string());
+        settings.set("lock_timeout", millis(lock).to_string());
         settings.set("idle_in_transaction_session_timeout", idle.to_string());
         if self.client_check {
             settings.set("client_connection_check_interval", "1000");
@@ -279,7 +259,7 @@ impl ProbeSession {
         settings.names.extend(given.names.iter().cloned());
         settings.values.extend(given.values.iter().cloned());
         settings.set("standard_conforming_strings", "on");
-        self.limit(&mut settings, statement);
+        self.limit(&mut settings, statement, NO_WAIT);
         settings.set("search_path", pinned_path(schemas));
         settings
     }
@@ -316,6 +296,14 @@ impl ProbeSession {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.fault(&error).await),
             Err(_) => Err(Fault::Lost("the server does not answer".to_owned())),
+        }
+    }
+
+    /// For asking again while other sessions lock or change what a statement needs.
+    pub(super) fn patience(&self) -> Patience<'_> {
+        Patience {
+            session: self,
+            pauses: PAUSES.iter(),
         }
     }
 
@@ -364,6 +352,28 @@ impl ProbeSession {
                 message: refusal.message().to_owned(),
             },
             None => Fault::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// How often something is tried again, and when.
+pub(super) struct Patience<'a> {
+    session: &'a ProbeSession,
+    pauses: std::slice::Iter<'a, Duration>,
+}
+
+impl Patience<'_> {
+    /// Whether to try again after this: it may have passed, and the pauses, a second in all, are not used up. Waits for the next one.
+    pub(super) async fn again(&mut self, fault: Option<&Fault>) -> Result<bool, Fault> {
+        if !fault.is_some_and(Fault::is_passing) {
+            return Ok(false);
+        }
+        let Some(pause) = self.pauses.next() else {
+            return Ok(false);
+        };
+        tokio::select! {
+            () = sleep(self.session.left().min(*pause)) => Ok(true),
+            () = asked_to_stop(self.session.cancelled.clone()) => Err(Fault::Cancelled),
         }
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Each plan is got in a transaction of its own on a connection of its own: `BEGIN READ ONLY`, timeouts, a pinned search path; the [`guard`] reads the catalog;
 //! only then the statement's text goes to the server, as `EXPLAIN …` with its parameters bound, in the extended protocol, which takes one statement and
-//! no more. `ROLLBACK` and `DISCARD ALL` end it. All state is local to the transaction and no prepared statement has a name that outlives its round trip, so
+//! no more. The guard's question goes before it once more, in the same round trip ([`inquiry`]). `ROLLBACK` and `DISCARD ALL` end it. All state is local to the transaction and no prepared statement has a name that outlives its round trip, so
 //! a pooler in transaction mode may stand between.
 //!
-//! Between the guard's answer and the EXPLAIN there is one round trip in which another session could plant an object; nothing in PostgreSQL but a lock on
-//! the catalog could close it.
+//! While the server answers that question and plans, another session could still plant an object, if it hits these milliseconds: nothing in PostgreSQL but a
+//! lock on the catalog could keep it from that.
 
 mod attempt;
 mod catalog;
@@ -15,6 +15,7 @@ mod explain;
 mod fault;
 pub mod guard;
 mod hypothetical;
+mod inquiry;
 mod link;
 mod paths;
 mod sample;

@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::catalog::Tables;
 use super::fault::Fault;
 use super::guard::Verdict;
+use super::inquiry::Purpose;
 use super::link::{SET, Settings};
 use super::step::Wanted;
 use crate::ids::{QualifiedName, quote_ident};
@@ -80,27 +81,38 @@ impl Attempt<'_> {
 
     /// The first row of a text of this program over a table of the workload: guarded like any other.
     async fn row(&self, text: &str, columns: usize) -> Result<Vec<Option<String>>, Fault> {
+        let mut patience = self.context.session.patience();
+        loop {
+            let done = self.row_once(text, columns).await;
+            if !patience.again(done.as_ref().err()).await? {
+                return done;
+            }
+        }
+    }
+
+    async fn row_once(&self, text: &str, columns: usize) -> Result<Vec<Option<String>>, Fault> {
         let session = self.context.session;
-        let wanted = Wanted::Plan(None);
-        if self.begin(text, &wanted).await? != Verdict::Run {
+        let inquiry = self.inquiry(text, &Wanted::Plan(None));
+        if self.begin(text, &inquiry).await? != Verdict::Run {
             session.end().await?;
             return Ok(Vec::new());
         }
         let preamble = session.preamble(SAMPLE_TIMEOUT, &[], &Settings::default());
         let preamble = preamble.parameters();
         let sql = format!("/* pgtriage */ {text}");
-        let rows = session
-            .bounded(SAMPLE_TIMEOUT, async {
-                let client = session.client();
-                let (set, rows) = futures_util::join!(
-                    client.query_typed(SET, &preamble),
-                    client.query_typed(&sql, &[])
-                );
-                set.and(rows)
-            })
-            .await;
+        let question = inquiry.again(Purpose::Execute);
+        let work = Box::pin(async {
+            let client = session.client();
+            let (set, rows) = futures_util::join!(
+                client.query_typed(SET, &preamble),
+                client.query_typed(&sql, &[])
+            );
+            set.and(rows)
+        });
+        let work = Box::pin(session.rechecked(&question, work));
+        let rows = session.bounded(SAMPLE_TIMEOUT, work).await;
         let ended = session.end().await;
-        let rows = rows?;
+        let rows = rows?.ok_or(Fault::Changed)?;
         ended?;
         Ok(rows.first().map_or_else(Vec::new, |row| {
             (0..columns)

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::attempt::{Context, Probed};
 use super::fault::Fault;
 use super::guard::{GuardNames, Hold, TextVerdict, Verdict, judge, judge_text};
+use super::inquiry::Inquiry;
 use super::link::Access;
 use super::{Writes, write_down};
 use crate::snapshot::{ProbeStatus, Snapshot};
@@ -45,7 +46,7 @@ pub(super) async fn screen(
     if planned.is_empty() {
         return Ok(());
     }
-    let suspicious = matches!(verdict(context, &all).await?, Verdict::Refuse(_));
+    let suspicious = matches!(verdict(context, all).await?, Verdict::Refuse(_));
     for position in planned {
         let Some(text) = text(snapshot, position) else {
             continue;
@@ -53,7 +54,7 @@ pub(super) async fn screen(
         let names = GuardNames::of(&Mentions::of(text));
         if suspicious
             && Instant::now() < context.budget_end
-            && let Verdict::Refuse(hold) = verdict(context, &names).await?
+            && let Verdict::Refuse(hold) = verdict(context, names).await?
         {
             write(snapshot, position, ProbeStatus::Refused, hold);
         } else {
@@ -83,16 +84,18 @@ fn text(snapshot: &Snapshot, position: usize) -> Option<&str> {
 }
 
 /// What the guard says of these names in a statement that reads.
-async fn verdict(context: &Context<'_>, names: &GuardNames) -> Result<Verdict, Fault> {
+async fn verdict(context: &Context<'_>, names: GuardNames) -> Result<Verdict, Fault> {
     let session = context.session;
-    let objections = session
-        .begin_guarded(
-            Access::Read,
-            names,
-            session.schemas(),
-            &context.options.trust_owners,
-        )
-        .await;
+    let inquiry = Inquiry {
+        names,
+        schemas: session.schemas(),
+        trusted: &context.options.trust_owners,
+        access: Access::Read,
+        writes: Writes::Planned,
+        // No text goes to the server.
+        waits_for: &[],
+    };
+    let objections = session.begin_guarded(&inquiry).await;
     let ended = session.end().await;
     let objections = objections?;
     ended?;

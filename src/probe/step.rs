@@ -1,5 +1,7 @@
 //! One transaction of a probe: guard, EXPLAIN, rollback.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,6 +10,7 @@ use super::attempt::Attempt;
 use super::explain::{InferredType, Style, Subject};
 use super::fault::Fault;
 use super::guard::{GuardNames, Hold, TextVerdict, Verdict, Writes, judge, judge_text};
+use super::inquiry::{Inquiry, READER_WAITS_FOR, WRITER_WAITS_FOR};
 use super::link::Access;
 use crate::snapshot::{Execution, ParameterValue};
 use crate::sql::mentions::Mentions;
@@ -24,9 +27,27 @@ pub(super) enum Wanted {
     Generic(Hold),
 }
 
+/// What the guard has said of texts. A verdict that is taken out is put back unless it proved wrong.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts(Mutex<BTreeMap<(String, Access), Verdict>>);
+
+impl Verdicts {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<(String, Access), Verdict>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, text: &str, access: Access) -> Option<Verdict> {
+        self.all().remove(&(text.to_owned(), access))
+    }
+
+    fn keep(&self, text: &str, access: Access, verdict: Verdict) {
+        self.all().insert((text.to_owned(), access), verdict);
+    }
+}
+
 /// Faults of execution that planning does not have.
 fn degrades(fault: &Fault) -> bool {
-    fault.is_timeout() || fault.is_read_only()
+    fault.is_timeout() || fault.is_read_only() || fault.is_lock_timeout()
 }
 
 /// One plan, or why there is none.
@@ -48,27 +69,44 @@ impl Attempt<'_> {
         values: &[ParameterValue],
         wanted: Wanted,
     ) -> Result<Step, Fault> {
-        match self.once(text, values, &wanted).await {
+        match self.patient(text, values, &wanted).await {
             Err(fault) if wanted == Wanted::Analyze && degrades(&fault) => {
                 let hold = Hold {
                     reason: format!("execution stopped: {fault}; planned instead"),
                     remedy: self.context.failure(&fault).remedy,
                 };
-                self.once(text, values, &Wanted::Plan(Some(hold))).await
+                let instead = Wanted::Plan(Some(hold));
+                self.patient(text, values, &instead).await
             }
             done => done,
         }
     }
 
-    pub(super) async fn once(
+    async fn patient(
+        &self,
+        text: &str,
+        values: &[ParameterValue],
+        wanted: &Wanted,
+    ) -> Result<Step, Fault> {
+        let mut patience = self.context.session.patience();
+        loop {
+            let done = self.once(text, values, wanted).await;
+            if !patience.again(done.as_ref().err()).await? {
+                return done;
+            }
+        }
+    }
+
+    async fn once(
         &self,
         text: &str,
         values: &[ParameterValue],
         wanted: &Wanted,
     ) -> Result<Step, Fault> {
         let session = self.context.session;
-        let verdict = self.begin(text, wanted).await?;
-        let (style, hold) = match (verdict, wanted) {
+        let inquiry = self.inquiry(text, wanted);
+        let verdict = self.begin(text, &inquiry).await?;
+        let (style, hold) = match (verdict.clone(), wanted) {
             (Verdict::Refuse(hold), _) => {
                 session.end().await?;
                 return Ok(Step::Refused(hold));
@@ -85,11 +123,14 @@ impl Attempt<'_> {
         };
         let subject = Subject {
             text,
-            schemas: self.path,
+            inquiry: &inquiry,
             settings: self.context.settings,
         };
         let explained = session.explain(subject, style, values, limit).await;
         let ended = session.end().await;
+        if !matches!(explained, Err(Fault::Changed)) {
+            self.verdicts.keep(text, inquiry.access, verdict);
+        }
         let (plan, elapsed) = explained?;
         ended?;
         Ok(Step::Plan {
@@ -103,32 +144,46 @@ impl Attempt<'_> {
         })
     }
 
-    /// Opens a guarded transaction that may write only if the text writes and shall be executed.
-    pub(super) async fn begin(&self, text: &str, wanted: &Wanted) -> Result<Verdict, Fault> {
+    /// What to ask the guard: the statement may write only if its text does and it shall be executed.
+    pub(super) fn inquiry(&self, text: &str, wanted: &Wanted) -> Inquiry<'_> {
         let mentions = Mentions::of(text);
-        let judged = judge_text(&mentions);
+        let modifies = matches!(judge_text(&mentions), TextVerdict::Modifies(_));
         let writes = self.context.options.writes;
-        let modifies = matches!(judged, TextVerdict::Modifies(_));
-        let access = if modifies && writes != Writes::Planned && *wanted == Wanted::Analyze {
-            Access::Write
-        } else {
-            Access::Read
-        };
-        let objections = self
-            .context
-            .session
-            .begin_guarded(
-                access,
-                &GuardNames::of(&mentions),
-                self.path,
-                &self.context.options.trust_owners,
-            )
-            .await;
-        match objections {
-            Ok(objections) => Ok(judge(judged, &objections, writes)),
+        let executed = writes != Writes::Planned;
+        Inquiry {
+            names: GuardNames::of(&mentions),
+            schemas: self.path,
+            trusted: &self.context.options.trust_owners,
+            access: if modifies && executed && *wanted == Wanted::Analyze {
+                Access::Write
+            } else {
+                Access::Read
+            },
+            writes,
+            waits_for: if modifies {
+                WRITER_WAITS_FOR
+            } else {
+                READER_WAITS_FOR
+            },
+        }
+    }
+
+    /// Opens a transaction and says what may be done in it. What was said of the same text before holds until the question that goes along with every request
+    /// to the server is answered otherwise.
+    pub(super) async fn begin(&self, text: &str, inquiry: &Inquiry<'_>) -> Result<Verdict, Fault> {
+        let session = self.context.session;
+        if let Some(verdict) = self.verdicts.take(text, inquiry.access) {
+            session.begin(inquiry.access).await?;
+            return Ok(verdict);
+        }
+        match session.begin_guarded(inquiry).await {
+            Ok(objections) => {
+                let judged = judge_text(&Mentions::of(text));
+                Ok(judge(judged, &objections, self.context.options.writes))
+            }
             Err(fault) => {
                 if !fault.is_lost() {
-                    self.context.session.end().await?;
+                    session.end().await?;
                 }
                 Err(fault)
             }
@@ -145,18 +200,33 @@ impl Attempt<'_> {
 
     /// The types of the parameters, or why the text may not even be parsed.
     pub(super) async fn types(&self, text: &str) -> Result<Result<Vec<InferredType>, Hold>, Fault> {
+        let mut patience = self.context.session.patience();
+        loop {
+            let done = self.types_once(text).await;
+            if !patience.again(done.as_ref().err()).await? {
+                return done;
+            }
+        }
+    }
+
+    async fn types_once(&self, text: &str) -> Result<Result<Vec<InferredType>, Hold>, Fault> {
         let session = self.context.session;
-        if let Verdict::Refuse(hold) = self.begin(text, &Wanted::Plan(None)).await? {
+        let inquiry = self.inquiry(text, &Wanted::Plan(None));
+        let verdict = self.begin(text, &inquiry).await?;
+        if let Verdict::Refuse(hold) = verdict {
             session.end().await?;
             return Ok(Err(hold));
         }
         let subject = Subject {
             text,
-            schemas: self.path,
+            inquiry: &inquiry,
             settings: self.context.settings,
         };
         let types = session.infer_types(subject, PLAN_TIMEOUT).await;
         let ended = session.end().await;
+        if !matches!(types, Err(Fault::Changed)) {
+            self.verdicts.keep(text, inquiry.access, verdict);
+        }
         let types = types?;
         ended?;
         Ok(Ok(types))

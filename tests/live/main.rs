@@ -42,6 +42,7 @@ mod diagnose_window;
 mod faults;
 mod grants_cli;
 mod healthy;
+mod interposed;
 mod plan_cases;
 mod pooler;
 mod probe;
@@ -51,6 +52,7 @@ mod probe_surroundings;
 mod probing;
 mod program;
 mod safety;
+mod safety_races;
 mod sql_rewrite;
 
 /// The newest major version that Debian's packages put beside the pinned ones: the one with `HypoPG` and psql.

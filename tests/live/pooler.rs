@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use pgtriage::demo::cluster::Cluster;
 
 /// A message of the protocol: its type and its body.
-type Message = (u8, Vec<u8>);
+pub type Message = (u8, Vec<u8>);
 
-fn read_message(from: &mut impl Read) -> std::io::Result<Message> {
+pub fn read_message(from: &mut impl Read) -> std::io::Result<Message> {
     let mut head = [0; 5];
     from.read_exact(&mut head)?;
     let length = u32::from_be_bytes(head[1..].try_into().expect("four bytes")) as usize;
@@ -20,7 +20,7 @@ fn read_message(from: &mut impl Read) -> std::io::Result<Message> {
     Ok((head[0], body))
 }
 
-fn write_message(to: &mut impl Write, (kind, body): &Message) -> std::io::Result<()> {
+pub fn write_message(to: &mut impl Write, (kind, body): &Message) -> std::io::Result<()> {
     let length = u32::try_from(body.len() + 4).expect("a length");
     let mut bytes = vec![*kind];
     bytes.extend(length.to_be_bytes());

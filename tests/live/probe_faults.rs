@@ -126,9 +126,19 @@ fn locked_tables_are_not_waited_for() {
             "{:?}",
             started.elapsed()
         );
-        expect(&snapshot, 0, Failed, "lock timeout");
+        expect(
+            &snapshot,
+            0,
+            Failed,
+            "table public.t is locked by another session",
+        );
         expect(&snapshot, 1, Analyzed, "");
-        expect(&snapshot, 2, Failed, "lock timeout");
+        expect(
+            &snapshot,
+            2,
+            Failed,
+            "table public.t is locked by another session",
+        );
         assert_eq!(state(&cluster, "shop"), before);
         drop(locked);
     }

@@ -99,12 +99,19 @@ fn tables(cluster: &Cluster, database: &str) -> Vec<Value> {
 pub fn probe(
     cluster: &Cluster,
     role: &str,
-    mut snapshot: Snapshot,
+    snapshot: Snapshot,
     options: &ProbeOptions,
 ) -> Snapshot {
-    let database = snapshot.server.database.clone();
+    let uri = cluster.uri_as(role, &snapshot.server.database);
+    probe_at(&uri, snapshot, options)
+}
+
+/// Probes all statements of a snapshot through this connection string.
+pub fn probe_at(uri: &str, mut snapshot: Snapshot, options: &ProbeOptions) -> Snapshot {
     runtime().block_on(async {
-        let session = session(cluster, role, &database).await;
+        let session = connect(uri, &environment(&[], None))
+            .await
+            .expect("a connection");
         let (_keep, cancelled) = watch::channel(false);
         let all: Vec<usize> = (0..snapshot.statements.len()).collect();
         run(&session, &mut snapshot, &all, options, &|_| (), cancelled).await;
