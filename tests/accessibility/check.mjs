@@ -9,6 +9,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const desk = { width: 1280, height: 900 };
 const phone = { width: 360, height: 740 };
+const between = [520, 700, 768, 930];
+// A busy machine is slow to start a browser.
+const timeout = 120_000;
 const faults = [];
 let checked = 0;
 
@@ -19,6 +22,7 @@ const expect = (holds, where, what) => {
 
 const browser = await chromium.launch({
   executablePath,
+  timeout,
   args: [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -27,6 +31,7 @@ const browser = await chromium.launch({
 
 const visit = async (report, options, look) => {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(timeout);
   const page = await context.newPage();
   const said = [];
   page.on("console", (message) => said.push(message.text()));
@@ -110,6 +115,11 @@ for (const report of reports) {
     }
   }
   await visit(report, { viewport: desk }, async (page, where) => {
+    for (const width of between) {
+      await page.setViewportSize({ width, height: 900 });
+      await fitsWidth(page, `${where}, at ${width}`);
+    }
+    await page.setViewportSize(desk);
     await keyboard(page, where);
     await measures(page, where);
     await follows(page, where);

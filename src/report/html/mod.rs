@@ -5,6 +5,7 @@
 
 mod flame;
 mod plans;
+mod plot;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,12 @@ use sha2::{Digest, Sha256};
 
 use crate::finding::{Confidence, Report, Severity};
 
-use super::document::{Document, FindingBlock};
+use super::document::{Document, FindingBlock, leads};
 use super::plan_tree;
 use super::terminal::{confidence_word, severity_word};
 use super::text::one_line;
 use plans::Group;
+use plot::Plot;
 use statements::Statements;
 
 const STYLE: &str = include_str!("style.css");
@@ -38,6 +40,7 @@ struct Page<'a> {
     script: &'static str,
     document: &'a Document,
     statements: Statements,
+    plot: Option<Plot>,
     findings: Vec<(&'a FindingBlock, Vec<Place<'a>>)>,
     plans: &'a [Group<'a>],
 }
@@ -81,6 +84,7 @@ pub fn render(report: &Report) -> Result<String, askama::Error> {
         script: SCRIPT,
         document: &document,
         statements: Statements::of(report),
+        plot: Plot::of(report, &leads(report)),
         findings: ranked
             .map(|(finding, rank)| (finding, places(&groups, rank)))
             .collect(),

@@ -1,5 +1,6 @@
 use crate::finding::{Report, ReportPlan};
 use crate::report::html;
+use crate::report::html::plot::Plot;
 use crate::report::plan_tree::tests::real_plans;
 use crate::report::tests::{QUERY, missing_index, report};
 
@@ -201,4 +202,42 @@ fn findings_and_nodes_link_to_each_other() {
         .unwrap();
     let (node, _) = node.split_once("</li>").unwrap();
     assert!(node.contains("href=\"#finding-1\""), "{node}");
+}
+
+#[test]
+fn families_are_plotted_where_their_numbers_are() {
+    let mut report = report(vec![missing_index(QUERY)]);
+    let first = report.statements.remove(0);
+    for (calls, mean) in [
+        (92_011, 70.4),
+        (1, 0.0042),
+        (10, 100.0),
+        (1_000_000, 0.05),
+        (0, 1.0),
+    ] {
+        let mut family = first.clone();
+        family.calls = calls;
+        family.mean_exec_time_ms = Some(crate::units::Millis(mean));
+        if calls != 92_011 {
+            family.members = Vec::new();
+        }
+        report.statements.push(family);
+    }
+    let leads: Vec<&crate::finding::Finding> = report.bottlenecks.iter().collect();
+    let plot = Plot::of(&report, &leads).unwrap();
+    let found: Vec<Option<usize>> = plot.circles.iter().map(|circle| circle.finding).collect();
+    assert_eq!(
+        found,
+        [Some(1), None, None, None],
+        "a family without calls has no place"
+    );
+    assert!(plot.circles[3].x > plot.circles[0].x && plot.circles[0].x > plot.circles[1].x);
+    assert!(plot.circles[2].y < plot.circles[0].y && plot.circles[0].y < plot.circles[1].y);
+    let labels: Vec<&str> = plot.times.iter().map(|tick| tick.label.as_str()).collect();
+    assert_eq!(labels, ["0.01 ms", "0.1 ms", "1 ms", "10.0 ms", "100 ms"]);
+    report.statements.truncate(3);
+    assert!(
+        Plot::of(&report, &[]).is_none(),
+        "three families are better read"
+    );
 }
