@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Oid, QualifiedName};
 use crate::snapshot::{ForeignKey, Index, RelationKind, Snapshot, Table};
+use crate::sql::rewrite::{ColumnFacts, TableFacts, Tables};
 use crate::sql::scope::{CatalogNames, RelationColumns};
 
 /// Schemas that hold no user's tables.
@@ -198,6 +199,38 @@ impl<'a> Catalog<'a> {
 impl CatalogNames for Catalog<'_> {
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<&RelationColumns> {
         self.columns.get(self.place(schema, name)?)
+    }
+}
+
+impl Tables for Catalog<'_> {
+    fn facts(&self, schema: Option<&str>, name: &str) -> Option<TableFacts> {
+        let table = self.at(self.place(schema, name)?)?.table;
+        let found = schema.is_some() || self.search_path().any(|of| of == table.name.schema);
+        if !found {
+            return None;
+        }
+        // NOT NULL is a promise where another server keeps the rows, and keys end with a table where others inherit from it.
+        let inherited = table.kind != RelationKind::PartitionedTable
+            && self.partitions(table.oid).next().is_some();
+        let certain = table.kind != RelationKind::ForeignTable && !inherited;
+        let columns = table.columns.iter().map(|column| ColumnFacts {
+            name: column.name.clone(),
+            type_name: column.type_name.clone(),
+            not_null: column.not_null && certain,
+        });
+        let mut keys: Vec<&Index> = self
+            .indexes(table.oid)
+            .filter(|index| certain && index.unique && index.valid && index.predicate.is_none())
+            .collect();
+        keys.sort_by_key(|index| !index.primary);
+        let names = |index: &Index| -> Option<Vec<String>> {
+            index.keys.iter().map(|key| key.column.clone()).collect()
+        };
+        Some(TableFacts {
+            name: table.name.clone(),
+            columns: columns.collect(),
+            unique: keys.into_iter().filter_map(names).collect(),
+        })
     }
 }
 

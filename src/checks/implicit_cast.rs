@@ -1,13 +1,15 @@
 //! `implicit_cast`: a comparison casts the column to the type of the value, so that no index on the column can serve.
 
 use super::support::{
-    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, selective,
+    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, rewritten,
+    selective,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId};
 use crate::plan::Node;
 use crate::snapshot::Area;
 use crate::sql::facts::Test;
+use crate::sql::rewrite::uncast;
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("implicit_cast"),
@@ -69,10 +71,15 @@ fn tell<'a>(
         expected: "the comparison is made in the column's own type, which its index has in order",
         risk: "a value that the column's type cannot hold must be caught by the application",
     };
+    let advice = advice(Action::ChangeApplication, words);
+    let advice = match scan.rewrite(case, plan, &uncast) {
+        Ok(rewrite) => rewritten(Ok(rewrite), advice),
+        Err(_) => advice,
+    };
     Some(Told {
         title: format!("column cast: {} is compared as {to}", scan.label()),
         proof: rows.proof,
         others: vec![rows.other],
-        advice: advice(Action::ChangeApplication, words),
+        advice,
     })
 }

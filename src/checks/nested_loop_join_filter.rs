@@ -1,12 +1,13 @@
 //! `nested_loop_join_filter`: a nested loop compares every pair of rows to find a few.
 
-use super::support::{Seen, Words, advice, each_seen};
+use super::support::{Seen, Words, advice, each_seen, rewrite, rewritten};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, row_misestimate};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 use crate::sql::lexer::redacted_tokens;
+use crate::sql::rewrite::union_all;
 
 /// Pairs of rows thrown away.
 const MIN_REMOVED: f64 = 100_000.0;
@@ -62,7 +63,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, join: &Node) -> Option<Seen> {
         ),
         proof: pairs.proof,
         others: vec![pairs.other],
-        advice: join_by.advice(),
+        advice: join_by.advice(case, plan),
         share: plan.share_of_loop(join),
         causes: reason.into_iter().collect(),
         at_most: None,
@@ -152,7 +153,7 @@ impl JoinBy {
         }
     }
 
-    fn advice(self) -> Recommendation {
+    fn advice(self, case: &Case<'_>, plan: &CasePlan<'_>) -> Recommendation {
         let summary = match self {
             Self::Or => {
                 "join by one alternative of the OR at a time and put the results together with UNION: each part can be hashed or looked up"
@@ -169,7 +170,14 @@ impl JoinBy {
             expected: "each row meets the rows that match instead of all",
             risk: "UNION removes equal rows: keep a key in the result where they must stay",
         };
-        advice(Action::RewriteQuery, words)
+        let advice = advice(Action::RewriteQuery, words);
+        if self == Self::Or {
+            let written = rewrite(case, plan, &|statement, catalog| {
+                union_all(statement, catalog)
+            });
+            return rewritten(written, advice);
+        }
+        advice
     }
 }
 

@@ -1,13 +1,15 @@
 //! `non_sargable_predicate`: a filter wraps the column, so that no plain index on it can serve.
 
 use super::support::{
-    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, selective,
+    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, rewritten,
+    selective,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
 use crate::plan::Node;
 use crate::snapshot::Area;
 use crate::sql::facts::Test;
+use crate::sql::rewrite::sargable;
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("non_sargable_predicate"),
@@ -56,7 +58,7 @@ fn tell<'a>(
         title: format!("wrapped column: {} is filtered by {text}", scan.label()),
         proof: rows.proof,
         others: vec![rows.other],
-        advice: unwrap(scan, column, text, test),
+        advice: unwrap(case, plan, scan, &Wrapped { column, text, test }),
     })
 }
 
@@ -68,19 +70,38 @@ fn looks_up(test: &Test) -> bool {
     )
 }
 
-/// A rewrite where the expression cuts time into pieces, else an index on the expression.
-fn unwrap(scan: &Scan<'_>, column: &str, text: &str, test: &Test) -> Recommendation {
+/// A column below an expression, and the test of that.
+struct Wrapped<'w> {
+    column: &'w str,
+    text: &'w str,
+    test: &'w Test,
+}
+
+/// The statement with the column bare where that returns the same rows, else an index on the expression.
+fn unwrap(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    scan: &Scan<'_>,
+    wrapped: &Wrapped<'_>,
+) -> Recommendation {
+    let Wrapped { column, text, test } = wrapped;
     let name = &scan.name;
-    if is_piece_of_time(text) {
-        let summary = format!(
-            "compare {column} itself with the bounds of the period ({column} >= its start AND {column} < its end); an index on {name} ({column}) then serves it"
-        );
+    let bare = scan.rewrite(case, plan, &sargable);
+    if bare.is_ok() || is_piece_of_time(text) {
+        let how = if is_piece_of_time(text) {
+            format!(
+                "compare {column} itself with the bounds of the period ({column} >= its start AND {column} < its end)"
+            )
+        } else {
+            format!("compare {column} itself")
+        };
+        let summary = format!("{how}; an index on {name} ({column}) then serves it");
         let words = Words {
             summary: &summary,
-            expected: "reads the rows of the period instead of the table",
+            expected: "reads the rows that it keeps instead of the table",
             risk: "the bounds must be those of the expression: mind time zones",
         };
-        return advice(Action::RewriteQuery, words);
+        return rewritten(bare, advice(Action::RewriteQuery, words));
     }
     let opclass = if matches!(test, Test::LikePrefix { .. }) {
         " text_pattern_ops"

@@ -1,12 +1,13 @@
 //! `not_in_unhashed`: NOT IN with a sub-query whose result is searched for each row.
 
-use super::support::{Seen, Words, advice, each_seen};
+use super::support::{Seen, Words, advice, each_seen, rewrite, rewritten};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Evidence, Formula, Recommendation, Source, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType, Plan, Relationship, columns};
 use crate::snapshot::Area;
 use crate::sql::lexer::{Token, tokens};
+use crate::sql::rewrite::not_exists;
 
 /// Rows that are tested.
 const MIN_ROWS: f64 = 1_000.0;
@@ -64,7 +65,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Seen> {
         ),
         proof,
         others: vec![plan.read(label, size, Unit::Rows, top, "Plan Rows")],
-        advice: not_exists(),
+        advice: anti_join(case, plan),
         share: search_share(plan, top),
         causes: Vec::new(),
         at_most: None,
@@ -181,13 +182,23 @@ fn mentions(text: &str, words: &[&str]) -> bool {
     })
 }
 
-fn not_exists() -> Recommendation {
+fn anti_join(case: &Case<'_>, plan: &CasePlan<'_>) -> Recommendation {
+    let written = rewrite(case, plan, &|statement, catalog| {
+        not_exists(statement, catalog)
+    });
+    let nulls = if written.is_ok() {
+        "what NOT IN does with NULLs stands beside it where a column may have them"
+    } else {
+        "where NULLs cannot come, the result is the same"
+    };
+    let summary =
+        format!("write NOT IN as NOT EXISTS with an equality: it becomes an anti join; {nulls}");
     let words = Words {
-        summary: "write NOT IN as NOT EXISTS with an equality: it becomes an anti join; where NULLs cannot come, the result is the same",
+        summary: &summary,
         expected: "one hash of the sub-query's rows instead of a search for each row",
         risk: "NOT IN gives no row at all once the sub-query returns a NULL, and NOT EXISTS does not",
     };
-    advice(Action::RewriteQuery, words)
+    rewritten(written, advice(Action::RewriteQuery, words))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `subplan_per_row`: a sub-query runs once for each row.
 
-use super::support::{Seen, Words, advice, each_seen, label, subject};
+use super::support::{Seen, Words, advice, each_seen, label, rewrite, rewritten, subject};
 use super::{
     Case, CasePlan, Category, Check, CheckMeta, Proposal, not_in_unhashed, repeated_seq_scan,
 };
@@ -8,6 +8,7 @@ use crate::finding::{Action, Cause, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{Node, Relationship};
 use crate::snapshot::Area;
+use crate::sql::rewrite::joined;
 
 /// Runs of the sub-query.
 const MIN_RUNS: f64 = 1_000.0;
@@ -94,5 +95,6 @@ fn join(case: &Case<'_>, plan: &CasePlan<'_>) -> Recommendation {
         expected: "one pass over what the sub-query reads, where a hash or merge join is cheaper than the look-ups",
         risk: "a scalar sub-query fails where two rows come and gives NULL where none does: the join must do the same",
     };
-    advice(Action::RewriteQuery, words)
+    let written = rewrite(case, plan, &|statement, catalog| joined(statement, catalog));
+    rewritten(written, advice(Action::RewriteQuery, words))
 }

@@ -1,6 +1,7 @@
 //! Statement text made fit for the server: repaired where normalisation broke it, turned into a `SELECT` where the role may not write.
 //!
-//! All edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as written.
+//! Those edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as written. What is advised to be written
+//! differently for the same rows goes through the syntax tree instead ([`tree`]): there, understanding is the point.
 
 mod batch;
 mod equivalent;
@@ -8,6 +9,7 @@ mod locking;
 mod renumber;
 mod repair;
 mod stream;
+mod tree;
 
 pub use batch::{KeyParameter, PerKey, batch};
 pub use equivalent::{EquivalentSelect, NoEquivalent, Rows, equivalent_select};
@@ -15,3 +17,7 @@ pub(in crate::sql) use locking::locking_clause;
 pub use locking::without_locking;
 pub use repair::{Repair, Repaired, repair};
 pub(in crate::sql) use stream::{Edits, Stream};
+pub use tree::{
+    Assumption, ColumnFacts, Keyset, Obstacle, Rewrite, TableFacts, Tables, Target, joined, keyset,
+    not_exists, sargable, uncast, union_all,
+};

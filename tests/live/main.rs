@@ -51,6 +51,7 @@ mod probe_hypothetical;
 mod probe_surroundings;
 mod probing;
 mod program;
+mod rewrites;
 mod safety;
 mod safety_races;
 mod sql_rewrite;

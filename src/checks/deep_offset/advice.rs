@@ -1,26 +1,55 @@
-//! Keyset paging in words, with the statement's own order.
+//! Keyset paging with the statement's own order: written out where that is sure to find each row once, else in words.
 
 use super::super::Case;
 use super::super::support::{Words, advice};
 use crate::finding::{Action, Recommendation};
 use crate::ids::quote_ident;
 use crate::sql::facts::{Facts, Level, RelationUse, SortKey, facts};
-use crate::sql::parse::parse;
+use crate::sql::parse::{Statement, parse};
+use crate::sql::rewrite::{self, Keyset};
 
 /// Advises to page by key instead.
 pub(super) fn keyset(case: &Case<'_>, text: &str) -> Recommendation {
-    let summary = order(case, text).map_or_else(
-        || {
-            "page by key instead of OFFSET: remember the last row's sort key and ask for the rows after it".to_owned()
-        },
-        |order| order.advice(),
-    );
+    let statement = parse(text).ok();
+    let written = statement
+        .as_ref()
+        .and_then(|statement| rewrite::keyset(statement, &case.catalog).ok());
+    let summary = match &written {
+        Some(keyset) => parameters(keyset),
+        None => statement
+            .and_then(|statement| order(case, &statement))
+            .map_or_else(|| WITHOUT_ORDER.to_owned(), |order| order.advice()),
+    };
     let words = Words {
         summary: &summary,
         expected: "a page costs the same however far down it is, given an index in this order",
         risk: "the application keeps the last row's key and can no longer jump to a page by its number",
     };
-    advice(Action::RewriteQuery, words)
+    Recommendation {
+        rewrite: written.map(|keyset| keyset.rewrite.text),
+        ..advice(Action::RewriteQuery, words)
+    }
+}
+
+/// Advice where the statement's order is not understood.
+const WITHOUT_ORDER: &str =
+    "page by key instead of OFFSET: remember the last row's sort key and ask for the rows after it";
+
+/// What the parameters of the rewritten statement take.
+fn parameters(keyset: &Keyset) -> String {
+    let keys: Vec<String> = keyset
+        .keys
+        .iter()
+        .map(|(column, number)| format!("${number} is {column}"))
+        .collect();
+    let added = match keyset.added.as_slice() {
+        [] => String::new(),
+        added => format!("; it returns {} too, for the next page", added.join(", ")),
+    };
+    format!(
+        "page by key instead of OFFSET: {} of the last row that was read; the first page goes without that condition{added}",
+        keys.join(", ")
+    )
 }
 
 /// What the statement sorts its pages by.
@@ -44,8 +73,8 @@ enum Direction {
 }
 
 /// `None` where the text does not parse, or it is sorted by anything else than columns of one table.
-fn order(case: &Case<'_>, text: &str) -> Option<Order> {
-    let facts = facts(&parse(text).ok()?, &case.catalog);
+fn order(case: &Case<'_>, statement: &Statement) -> Option<Order> {
+    let facts = facts(statement, &case.catalog);
     let level = facts.levels.iter().find(|level| level.offset.is_some())?;
     if level.order_by.is_empty() {
         return Some(Order::None);

@@ -4,6 +4,8 @@ use super::subject;
 use crate::checks::{Case, CasePlan, Proposal, TableRef, with_columns};
 use crate::finding::{Draft, Evidence, Location, Recommendation, Subject};
 use crate::plan::{ConditionKind, Node};
+use crate::sql::parse::Statement;
+use crate::sql::rewrite::{Obstacle, Rewrite, Tables, Target};
 
 /// What a check says of a scan.
 #[derive(Debug)]
@@ -52,6 +54,32 @@ impl<'a> Scan<'a> {
             table,
             name,
             columns,
+        })
+    }
+
+    /// The statement with the columns at issue compared in another way.
+    ///
+    /// # Errors
+    ///
+    /// [`Obstacle`] says why it stays.
+    pub fn rewrite(
+        &self,
+        case: &Case<'_>,
+        plan: &CasePlan<'_>,
+        way: &dyn Fn(&Statement, &dyn Tables, Target<'_>) -> Result<Rewrite, Obstacle>,
+    ) -> Result<Rewrite, Obstacle> {
+        let table = self.table.ok_or(Obstacle::Absent)?;
+        // The statement names the partitioned table, and the plan its partition.
+        let named = case
+            .catalog
+            .by_oid(table.table.oid)
+            .map(|own| case.catalog.root(own));
+        let target = Target {
+            table: &named.unwrap_or(table).table.name,
+            columns: &self.columns,
+        };
+        super::rewrite(case, plan, &|statement, catalog| {
+            way(statement, catalog, target)
         })
     }
 

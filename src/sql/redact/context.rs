@@ -1,6 +1,6 @@
-//! Where an integer is part of a statement's shape and not a value.
+//! Where an integer, or the name of a unit of time, is part of a statement's shape and not a value.
 
-use crate::sql::lexer::{Token, TokenKind};
+use crate::sql::lexer::{StringStyle, Token, TokenKind};
 
 /// Type names that the grammar knows as keywords: what stands in parentheses behind them is never data.
 const TYPE_KEYWORDS: [&str; 12] = [
@@ -45,7 +45,37 @@ const POSITION_DIGITS: usize = 4;
 /// Longest integer kept as a type modifier: `varchar(10485760)` is the largest.
 const MODIFIER_DIGITS: usize = 8;
 
-/// What becomes of an integer.
+/// Functions whose first argument is a unit of time.
+const OF_UNITS: [&str; 2] = ["date_part", "date_trunc"];
+
+/// What such an argument may say (`deltatktbl` and `datetktbl` in datetime.c, by the names that the documentation has): words of the language as in
+/// `EXTRACT(day FROM …)`, which tell nothing of the data.
+const UNITS: [&str; 22] = [
+    "century",
+    "day",
+    "decade",
+    "dow",
+    "doy",
+    "epoch",
+    "hour",
+    "isodow",
+    "isoyear",
+    "julian",
+    "microseconds",
+    "millennium",
+    "milliseconds",
+    "minute",
+    "month",
+    "quarter",
+    "second",
+    "timezone",
+    "timezone_hour",
+    "timezone_minute",
+    "week",
+    "year",
+];
+
+/// What becomes of an integer or a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sql) enum Keep {
     /// It is a value.
@@ -108,14 +138,15 @@ impl Default for Context<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// What becomes of `token`, which `next` follows (white space and comments aside), if it is an integer.
+    /// What becomes of `token`, which `next` follows (white space and comments aside), if it is an integer or a string.
     pub(in crate::sql) fn judge(&self, token: &Token<'_>, next: Option<&Token<'_>>) -> Keep {
         let kept = token.kind == TokenKind::Integer
             && (self.is_modifier(token)
                 || (token.text.len() <= POSITION_DIGITS
                     && (self.is_subscript(next)
                         || self.is_position(next)
-                        || self.is_plan_number())));
+                        || self.is_plan_number())))
+            || self.is_unit(token);
         if kept {
             Keep::AsWritten
         } else {
@@ -204,6 +235,16 @@ impl<'a> Context<'a> {
 
     fn is_modifier(&self, token: &Token<'_>) -> bool {
         self.enclosed() == Enclosed::Modifiers && token.text.len() <= MODIFIER_DIGITS
+    }
+
+    fn is_unit(&self, token: &Token<'_>) -> bool {
+        let first_argument = self.previous_is_text(&["("])
+            && self
+                .before_previous
+                .is_some_and(|function| is_any(&function, &OF_UNITS));
+        let plain = token.kind == TokenKind::String(StringStyle::Standard);
+        let names = |value: String| UNITS.iter().any(|unit| value.eq_ignore_ascii_case(unit));
+        first_argument && plain && token.string_value().is_some_and(names)
     }
 
     fn is_subscript(&self, next: Option<&Token<'_>>) -> bool {

@@ -28,6 +28,10 @@ fn constants_of_sql_become_tokens() {
             "‹bits#1› ‹bits#2› ‹number#3› ‹number#4› ‹number#5›",
         ),
         ("x=$1 AND y = $2::int", "x=$1 AND y = $2::int"),
+        (
+            "date_trunc('Day', a) = 'day' OR f('day') OR date_trunc('secret', a) OR date_part('year'::text, a)",
+            "date_trunc('Day', a) = ‹text#1› OR f(‹text#1›) OR date_trunc(‹text#2›, a) OR date_part('year'::text, a)",
+        ),
         // shape stays
         (
             "x::numeric(8,2), cast(y AS varchar(20)), z::vector(3)",

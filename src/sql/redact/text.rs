@@ -7,8 +7,8 @@ use crate::sql::lexer::{Open, StringStyle, Token, TokenKind, redacted_tokens};
 impl Redactor {
     /// SQL text with every constant replaced and every comment removed; also for the expressions of a plan.
     ///
-    /// Kept, because they are part of the statement's shape: parameters, type modifiers (`numeric(8,2)`), array subscripts, and positions in GROUP BY and
-    /// ORDER BY. A literal that the end of the text cut off is replaced like any other. Where the text was evidently written for
+    /// Kept, because they are part of the statement's shape: parameters, type modifiers (`numeric(8,2)`), array subscripts, positions in GROUP BY and
+    /// ORDER BY, and the unit of `date_trunc('day', …)`. A literal that the end of the text cut off is replaced like any other. Where the text was evidently written for
     /// `standard_conforming_strings = off`, everything from the first string in doubt becomes one token.
     pub fn sql(&mut self, text: &str) -> String {
         let all: Vec<Token<'_>> = redacted_tokens(text).collect();
@@ -37,7 +37,9 @@ impl Redactor {
 
     fn written(&mut self, token: &Token<'_>, keep: Keep) -> String {
         match token.kind {
-            TokenKind::Integer if keep == Keep::AsWritten => token.text.to_owned(),
+            TokenKind::Integer | TokenKind::String(_) if keep == Keep::AsWritten => {
+                token.text.to_owned()
+            }
             TokenKind::Integer | TokenKind::Decimal => self.token(Kind::Number, token.text),
             TokenKind::String(StringStyle::Bits | StringStyle::Hex) => {
                 self.token(Kind::Bits, &token.string_value().unwrap_or_default())
