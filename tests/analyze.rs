@@ -267,6 +267,88 @@ fn what_only_sharpens_a_check_does_not_limit_the_conclusion() {
     assert_eq!(report.skipped.len(), 1);
 }
 
+/// Busy servers have one always nearly full, and every second one has a statement of another role.
+#[test]
+fn what_is_a_little_short_is_a_caveat_and_limits_nothing() {
+    let statements = [statement(1, "SELECT a FROM t WHERE id = $1", 10, 960.0)];
+    let texts = json!([{"area": "statement_texts", "reason": "1 statement hides its text", "remedy": "GRANT pg_read_all_stats TO r;"}]);
+    for (dealloc, hidden, status, caveat) in [
+        (
+            0,
+            0.0,
+            Status::Completed,
+            "nearly full (4990 of 5000 entries)",
+        ),
+        (
+            1,
+            0.0,
+            Status::Completed,
+            "evicted its least used entries 1 time within",
+        ),
+        (0, 40.0, Status::Completed, "4.0 % of the execution time"),
+        (0, 140.0, Status::Partial, "12.7 % of the execution time"),
+    ] {
+        let mut capture = with_statements(&statements);
+        capture["settings"]["pg_stat_statements.max"] = json!({"value": "5000"});
+        let source = &mut capture["counter_source"];
+        source["entries"] = json!(4_990);
+        source["dealloc"] = json!(dealloc);
+        if hidden > 0.0 {
+            source["hidden"] = json!({"statements": 1, "calls": 1, "total_exec_time_ms": hidden});
+            capture["gaps"] = texts.clone();
+        }
+        capture["probes"] = json!([{"key": {"userid": 10, "queryid": "1", "toplevel": true}, "status": "analyzed"}]);
+        let report = report(capture);
+        assert_eq!(report.status, status, "{caveat}: {:?}", report.skipped);
+        assert_eq!(report.skipped.is_empty(), status == Status::Completed);
+        let told: Vec<String> = report.caveats.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|told| told.contains(caveat)), "{told:?}");
+    }
+}
+
+#[test]
+fn a_gap_of_any_area_is_told() {
+    let areas = [
+        "server",
+        "statements",
+        "statement_texts",
+        "io_timing",
+        "plan_timing",
+        "tables",
+        "indexes",
+        "column_statistics",
+        "foreign_keys",
+        "settings",
+        "plans",
+        "hypothetical_indexes",
+        "window",
+    ];
+    for area in areas {
+        let mut capture = with_statements(&[]);
+        capture["gaps"] =
+            json!([{"area": area, "reason": "no way to look", "remedy": "open the eyes"}]);
+        let report = report(capture);
+        let skipped = report.skipped.iter().any(|entry| {
+            entry.reason == "no way to look" && entry.remedy.as_deref() == Some("open the eyes")
+        });
+        let caveat = report
+            .caveats
+            .iter()
+            .any(|caveat| caveat.to_string() == "no way to look; open the eyes");
+        assert!(skipped != caveat, "{area}: {report:#?}");
+    }
+}
+
+#[test]
+fn a_server_of_an_unknown_major_version_is_a_caveat() {
+    let mut capture = with_statements(&[]);
+    capture["server"]["version_num"] = json!(190_000);
+    capture["server"]["version"] = json!("19beta1 (Debian)");
+    let caveats = report(capture).caveats;
+    let told = |caveat: &Caveat| matches!(caveat, Caveat::NewerServer { version, .. } if version == "19beta1");
+    assert!(caveats.iter().any(told), "{caveats:?}");
+}
+
 #[test]
 fn statements_that_got_no_plan_are_named() {
     let mut capture = with_statements(&[statement(5, "SELECT evil() FROM orders", 10, 90_000.0)]);

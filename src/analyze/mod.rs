@@ -1,5 +1,6 @@
 //! From a Snapshot to a Report: runs the checks, weighs what they found, and says what could not be looked at.
 
+mod caveats;
 mod merge;
 mod metrics;
 mod relate;
@@ -7,22 +8,17 @@ mod severity;
 mod skipped;
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use relate::Related;
 
 use crate::checks::workload::{Limits, Workload};
 use crate::checks::{CHECKS, Case, Proposal, Selection, workload};
 use crate::finding::{
-    Caveat, Report, ReportPlan, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo,
-    WindowInfo,
+    Report, ReportPlan, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo, WindowInfo,
 };
 use crate::ids::StatementKey;
-use crate::snapshot::delta::{Window, WindowCaveat};
 use crate::snapshot::{PlanRecord, Snapshot};
-
-/// The newest major version that is tested.
-const NEWEST_MAJOR: u32 = 18;
 
 /// What is looked for and how far.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -72,11 +68,11 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
             .as_ref()
             .map(|_| metrics::baseline(&case.workload)),
         statements: metrics::statements(&case.workload),
+        caveats: caveats::caveats(&case, &findings),
         bottlenecks: findings,
         plans: explained,
         probed_plans: probed,
         skipped,
-        caveats: caveats(&case),
     }
 }
 
@@ -144,67 +140,4 @@ fn window(workload: &Workload<'_>) -> WindowInfo {
         to: window.to,
         seconds: window.seconds,
     }
-}
-
-fn caveats(case: &Case<'_>) -> Vec<Caveat> {
-    let snapshot = case.snapshot;
-    let totals = case.workload.totals();
-    let share = |time| case.workload.share(time).unwrap_or_default();
-    let role = &snapshot.role;
-    let all = [
-        (role.superuser || role.server_access).then(|| Caveat::PrivilegedRole {
-            role: role.name.clone(),
-        }),
-        (totals.hidden_time.get() > 0.0).then(|| Caveat::HiddenStatements {
-            share: share(totals.hidden_time),
-        }),
-        (totals.unparsed > 0).then(|| Caveat::Unparsed {
-            statements: totals.unparsed,
-            share: share(totals.unparsed_time),
-        }),
-        (snapshot.server.major() > NEWEST_MAJOR).then(|| Caveat::NewerServer {
-            version: snapshot.server.short_version().to_owned(),
-        }),
-        row_security(case),
-        snapshot.server.in_recovery.then_some(Caveat::Standby),
-        (totals.nested > 0).then_some(Caveat::NestedStatements {
-            statements: totals.nested,
-        }),
-    ];
-    let window = window_caveats(case.workload.window());
-    window.chain(all.into_iter().flatten()).collect()
-}
-
-fn window_caveats(window: &Window) -> impl Iterator<Item = Caveat> + '_ {
-    let first = window.invalid.first();
-    let invalid = first.map(|first| Caveat::InvalidDeltas {
-        statements: window.invalid.len(),
-        reason: first.reason.to_string(),
-    });
-    let caveats = window.caveats.iter().map(|caveat| match *caveat {
-        WindowCaveat::Evictions { passes } => Caveat::Evicted { passes },
-        WindowCaveat::UnknownStart => Caveat::UnknownWindow,
-        other => Caveat::Window(other),
-    });
-    caveats.chain(invalid)
-}
-
-fn row_security(case: &Case<'_>) -> Option<Caveat> {
-    let snapshot = case.snapshot;
-    if snapshot.role.bypass_rls || snapshot.role.superuser {
-        return None;
-    }
-    let mut tables = BTreeSet::new();
-    for plan in &case.plans {
-        let nodes = plan.plan.nodes();
-        let scanned = nodes.filter_map(|node| plan.table(&case.catalog, node));
-        tables.extend(
-            scanned
-                .filter(|table| table.table.row_security)
-                .map(|table| table.place),
-        );
-    }
-    (!tables.is_empty()).then_some(Caveat::RowSecurity {
-        tables: tables.len(),
-    })
 }

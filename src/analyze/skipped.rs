@@ -12,8 +12,8 @@ use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus};
 /// What an entry names where no check's need is missing, but a plan.
 const PROBE: &str = "probe";
 
-/// Statements without a plan that took more of the execution time, 0..1, limit the conclusion: probes aim to cover all
-/// but so much of it.
+/// Statements without a plan or without a text that took more of the execution time, 0..1, limit the conclusion: probes aim
+/// to cover all but so much of it.
 const UNSEEN: f64 = 0.05;
 
 /// An entry, and whether it limits the conclusion.
@@ -65,7 +65,11 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
 fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
     let mut entries = BTreeMap::new();
     let found = [unprobed(case, config), idle(case)];
-    let gaps = || case.snapshot.gaps.iter().chain(found.iter().flatten());
+    let hidden = hidden(case);
+    let gaps = || {
+        let gaps = case.snapshot.gaps.iter().chain(found.iter().flatten());
+        gaps.filter(|gap| gap.area != Area::StatementTexts || hidden > UNSEEN)
+    };
     let mut told = BTreeSet::new();
     for meta in CHECKS.iter().map(|check| check.meta()) {
         if !config.checks.includes(meta.id) {
@@ -92,6 +96,12 @@ fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
         entries.insert(skipped, false);
     }
     entries
+}
+
+/// Share of the execution time of statements whose text the role may not see. A little of it is a caveat, no more.
+fn hidden(case: &Case<'_>) -> f64 {
+    let time = case.workload.totals().hidden_time;
+    case.workload.share(time).unwrap_or(1.0)
 }
 
 /// The gap of a measured window in which nothing happened.

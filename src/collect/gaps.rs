@@ -6,22 +6,17 @@ use tokio_postgres::error::SqlState;
 
 use super::catalog::Undeparsed;
 use super::moment::ReadError;
-use super::observe::is_newer_than_known;
 use super::server::ReadExtensions;
-use super::{Limits, NEWEST_MAJOR, OLDEST_MAJOR, statements};
+use super::{Limits, statements};
 use crate::ids::quote_ident;
 use crate::snapshot::{Area, Gap, Setting, Snapshot, Table};
-use crate::units::{float, ratio};
+use crate::units::ratio;
 
 /// `GRANT pg_read_all_data` exists from here on.
 const READ_ALL_DATA_MAJOR: u32 = 14;
 
 /// `compute_query_id` exists from here on; before, `pg_stat_statements` computed it itself.
 const COMPUTE_QUERY_ID_MAJOR: u32 = 14;
-
-/// Eviction removes the 5 % least used entries at a time (`USAGE_DEALLOC_PERCENT` in `pg_stat_statements.c`), so a table this full
-/// is about to evict.
-const NEARLY_FULL: f64 = 0.95;
 
 const PRELOAD: &str = "shared_preload_libraries";
 
@@ -46,7 +41,6 @@ pub(super) struct Seen<'a> {
 pub(super) fn all(snapshot: &Snapshot, seen: &Seen<'_>) -> Vec<Gap> {
     let look = Look { snapshot, seen };
     let mut gaps = Vec::new();
-    gaps.extend(look.unknown_version());
     gaps.extend(look.unread());
     gaps.extend(look.statements());
     gaps.extend(look.hidden_statements());
@@ -97,18 +91,6 @@ impl Look<'_> {
 
     fn database(&self) -> String {
         quote_ident(&self.snapshot.server.database).into_owned()
-    }
-
-    fn unknown_version(&self) -> Option<Gap> {
-        let server = &self.snapshot.server;
-        is_newer_than_known(server.major()).then(|| Gap {
-            area: Area::Server,
-            reason: format!(
-                "PostgreSQL {} is newer than what this program was tested with ({OLDEST_MAJOR} to {NEWEST_MAJOR}); it was read as {NEWEST_MAJOR}",
-                server.short_version()
-            ),
-            remedy: None,
-        })
     }
 
     fn unread(&self) -> Vec<Gap> {
@@ -214,11 +196,7 @@ impl Look<'_> {
                 format!("GRANT USAGE ON SCHEMA {schema} TO {role};"),
             )];
         }
-        let mut gaps = Vec::new();
-        gaps.extend(self.not_recording());
-        gaps.extend(self.no_reset_recorded());
-        gaps.extend(self.eviction());
-        gaps
+        self.not_recording().into_iter().collect()
     }
 
     fn extension_missing(&self) -> Gap {
@@ -296,54 +274,6 @@ impl Look<'_> {
                 self.database()
             ),
             remedy: Some("run the workload, then pgtriage again".to_owned()),
-        })
-    }
-
-    fn no_reset_recorded(&self) -> Option<Gap> {
-        let source = self.snapshot.counter_source.as_ref()?;
-        let remedy = if self.snapshot.server.major() >= READ_ALL_DATA_MAJOR {
-            "ALTER EXTENSION pg_stat_statements UPDATE;"
-        } else {
-            "pgtriage diagnose --window 10m"
-        };
-        source.stats_reset.is_none().then(|| {
-            gap(
-                Area::Window,
-                format!(
-                    "pg_stat_statements {} does not record when its counters were reset, so nothing is known per second",
-                    source.extension_version
-                ),
-                remedy,
-            )
-        })
-    }
-
-    fn eviction(&self) -> Option<Gap> {
-        let source = self.snapshot.counter_source.as_ref()?;
-        let max: i64 = self.setting("pg_stat_statements.max")?.parse().ok()?;
-        let remedy = format!(
-            "put pg_stat_statements.max = {} into postgresql.conf; then restart the server",
-            max.saturating_mul(2)
-        );
-        let passes = source.dealloc.unwrap_or(0);
-        if passes > 0 {
-            return Some(gap(
-                Area::Statements,
-                format!(
-                    "pg_stat_statements evicted its least used entries {passes} times since its reset (pg_stat_statements.max = {max}), so seldom statements are missing"
-                ),
-                remedy,
-            ));
-        }
-        let entries = source.entries?;
-        let nearly_full =
-            ratio(float(entries), float(max)).is_some_and(|share| share >= NEARLY_FULL);
-        nearly_full.then(|| {
-            gap(
-                Area::Statements,
-                format!("pg_stat_statements is nearly full ({entries} of {max} entries) and about to evict seldom statements"),
-                remedy,
-            )
         })
     }
 

@@ -22,14 +22,12 @@ pub use observe::observe;
 pub use sample::{measure, sample};
 
 use self::moment::ReadError;
+use crate::snapshot::NEWEST_MAJOR;
 #[cfg(doc)]
 use crate::snapshot::{Gap, Snapshot};
 
 /// The oldest major version that is supported: the first with `total_exec_time` in `pg_stat_statements`.
 pub const OLDEST_MAJOR: u32 = 13;
-
-/// The newest major version that this program was tested with; newer ones are read as this one.
-pub const NEWEST_MAJOR: u32 = 18;
 
 /// How long the server may take for one area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

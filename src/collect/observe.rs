@@ -8,7 +8,7 @@ use super::gaps::{self, Seen, Unread};
 use super::moment::{Moment, ReadError};
 use super::server::{self, Identity, ReadExtensions};
 use super::statements::{self, Texts, Timing};
-use super::{CollectError, NEWEST_MAJOR, OLDEST_MAJOR, Options, alive};
+use super::{CollectError, OLDEST_MAJOR, Options, alive};
 use crate::snapshot::{Area, CAPTURE_VERSION, CounterSource, Scope, Snapshot, Statement};
 
 /// The first version that records when an index was last scanned.
@@ -141,11 +141,6 @@ pub(super) fn supported(identity: Result<Identity, ReadError>) -> Result<Identit
     Ok(identity)
 }
 
-/// Whether a later major version than the newest known one answers.
-pub(super) const fn is_newer_than_known(major: u32) -> bool {
-    major > NEWEST_MAJOR
-}
-
 #[derive(Default)]
 pub(super) struct Counted {
     pub(super) source: Option<CounterSource>,
@@ -210,7 +205,6 @@ fn bare(identity: Identity, options: &Options) -> Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::Limits;
 
     fn identity(version_num: u32, version: &str) -> Identity {
         let server = serde_json::json!({
@@ -231,28 +225,5 @@ mod tests {
             "PostgreSQL 12.22 is not supported; pgtriage needs version 13 or later, supported are 13 to 18"
         );
         assert!(supported(Ok(identity(130_000, "13.0"))).is_ok());
-    }
-
-    #[test]
-    fn servers_after_18_are_read_with_a_gap() {
-        let snapshot = bare(
-            supported(Ok(identity(190_000, "19beta1"))).ok().unwrap(),
-            &Options::default(),
-        );
-        let seen = Seen {
-            extensions: &ReadExtensions::default(),
-            preload_pending: None,
-            unread: &[],
-            undeparsed: &Undeparsed::default(),
-            limits: Limits::default(),
-        };
-        let gaps = gaps::all(&snapshot, &seen);
-        let gap = gaps.first().unwrap();
-        assert_eq!(gap.area, Area::Server);
-        assert!(
-            gap.reason.starts_with("PostgreSQL 19beta1 is newer"),
-            "{}",
-            gap.reason
-        );
     }
 }

@@ -161,6 +161,7 @@ pub(super) async fn database(moment: &Moment<'_>) -> Result<Option<ReadDatabase>
                 deadlocks: record.get("deadlocks")?,
                 blk_read_time: Millis(record.get("blk_read_time")?),
                 stats_reset: record.opt_time("stats_reset")?,
+                server_stats_reset: record.opt_time("server_stats_reset")?,
             },
             size: record.opt("size_bytes")?.map(Bytes),
         })

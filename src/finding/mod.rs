@@ -8,6 +8,7 @@
 //! let unproven = Draft { evidence: Vec::new(), ..Draft::default() };
 //! ```
 
+mod caveat;
 mod evidence;
 mod formula;
 mod recommendation;
@@ -16,11 +17,12 @@ mod report;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use caveat::Caveat;
 pub use evidence::{Evidence, Source, Unit};
 pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
-    BaselineMetrics, Caveat, EstimateBasis, Estimated, Probe, Report, ReportPlan, ReportStatement,
+    BaselineMetrics, EstimateBasis, Estimated, Probe, Report, ReportPlan, ReportStatement,
     SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 

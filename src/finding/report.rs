@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Finding;
+use super::{Caveat, Finding};
 use crate::ids::QueryId;
-use crate::snapshot::delta::{WindowCaveat, WindowKind};
+use crate::snapshot::delta::WindowKind;
 use crate::snapshot::{PlanRecord, ProbeStatus};
 use crate::units::{Millis, Rows};
 
@@ -202,119 +202,4 @@ pub struct Skipped {
     pub reason: String,
     /// What would make it possible; `None` where nothing does.
     pub remedy: Option<String>,
-}
-
-/// What a reader must know to weigh the numbers.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Caveat {
-    /// The role is a superuser or may reach the server's files or programs.
-    PrivilegedRole {
-        /// The role.
-        role: String,
-    },
-    /// `pg_stat_statements` evicted entries: totals are lower bounds.
-    Evicted {
-        /// Eviction passes.
-        passes: i64,
-    },
-    /// Statements of other roles are hidden.
-    HiddenStatements {
-        /// Their share of the execution time, 0..1.
-        share: f64,
-    },
-    /// Statements that no parser understood and that are grouped by their tokens.
-    Unparsed {
-        /// How many.
-        statements: usize,
-        /// Their share of the execution time, 0..1.
-        share: f64,
-    },
-    /// Counters that were reset or evicted within the window are left out.
-    InvalidDeltas {
-        /// How many statements.
-        statements: usize,
-        /// The first reason.
-        reason: String,
-    },
-    /// The begin of the counters is unknown, so rates are, too.
-    UnknownWindow,
-    /// Something else limits the window.
-    Window(WindowCaveat),
-    /// The server is newer than any that was tested.
-    NewerServer {
-        /// Its version.
-        version: String,
-    },
-    /// Row-level security may give the role other plans than the application gets.
-    RowSecurity {
-        /// Tables with policies among those probed.
-        tables: usize,
-    },
-    /// The server is a standby: its counters are its own.
-    Standby,
-    /// `track = all` counts nested statements inside their callers; shares use toplevel statements.
-    NestedStatements {
-        /// How many nested rows.
-        statements: usize,
-    },
-}
-
-impl std::fmt::Display for Caveat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::PrivilegedRole { role } => write!(
-                f,
-                "role {role} may reach the server's files and programs; a least-privileged role is safer: run pgtriage grants"
-            ),
-            Self::Evicted { passes } => write!(
-                f,
-                "pg_stat_statements evicted entries in {passes} passes, so totals are lower bounds; raise pg_stat_statements.max"
-            ),
-            Self::HiddenStatements { share } => write!(
-                f,
-                "{:.1} % of the execution time belongs to statements that the role may not see",
-                share * 100.0
-            ),
-            Self::Unparsed { statements, share } => write!(
-                f,
-                "{statements} statements ({:.1} % of the execution time) did not parse and are grouped by their tokens",
-                share * 100.0
-            ),
-            Self::InvalidDeltas { statements, reason } => {
-                write!(f, "{statements} statements are left out of the window: {reason}")
-            }
-            Self::UnknownWindow => f.write_str(
-                "the server does not tell since when it counts, so rates a second are unknown; use --window to measure",
-            ),
-            Self::Window(caveat) => caveat.fmt(f),
-            Self::NewerServer { version } => {
-                write!(f, "PostgreSQL {version} is newer than the versions this program was tested on")
-            }
-            Self::RowSecurity { tables } => write!(
-                f,
-                "row-level security applies to the role on {tables} of the probed tables; the application may get other plans"
-            ),
-            Self::Standby => f.write_str("the server is a standby: its counters do not include the primary's"),
-            Self::NestedStatements { statements } => write!(
-                f,
-                "{statements} statements ran inside functions; shares count them with their callers"
-            ),
-        }
-    }
-}
-
-impl Serialize for Caveat {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for Caveat {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Caveat".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string" })
-    }
 }

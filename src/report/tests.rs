@@ -147,7 +147,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
             reason: "track_io_timing is off".to_owned(),
             remedy: Some("ALTER SYSTEM SET track_io_timing = on;".to_owned()),
         }],
-        caveats: vec![Caveat::UnknownWindow],
+        caveats: vec![Caveat::UnknownTableWindow],
     }
 }
 

@@ -26,7 +26,7 @@ pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome, ProbeStatus,
 };
 pub use redact::redact;
-pub use server::{DatabaseCounters, Extension, Role, Server, Setting, Settings};
+pub use server::{DatabaseCounters, Extension, NEWEST_MAJOR, Role, Server, Setting, Settings};
 pub use statements::{
     BlockCounters, CounterSource, HiddenStatements, IoTimes, JitCounters, ParallelWorkers, Spread,
     Statement, StatementCounters, WalCounters,

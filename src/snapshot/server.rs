@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Oid;
 use crate::units::{Bytes, Millis};
 
+/// The newest major version that this program was tested with; newer ones are read as this one.
+pub const NEWEST_MAJOR: u32 = 18;
+
 /// The server and the database that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
@@ -124,7 +127,10 @@ pub struct DatabaseCounters {
     /// Time spent reading blocks; zero without `track_io_timing`.
     #[serde(rename = "blk_read_time_ms")]
     pub blk_read_time: Millis,
-    /// When these counters were last reset; `None` if never.
+    /// When these counters were last reset on their own; `None` if never.
     #[serde(default)]
     pub stats_reset: Option<Timestamp>,
+    /// When the server began all its statistics: at its first start, or after a crash.
+    #[serde(default)]
+    pub server_stats_reset: Option<Timestamp>,
 }

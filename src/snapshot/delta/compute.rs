@@ -31,10 +31,7 @@ impl Window {
         let mut window = Self::empty(
             WindowKind::SinceReset,
             statements_began(snapshot),
-            snapshot
-                .database
-                .as_ref()
-                .and_then(|counters| counters.stats_reset),
+            snapshot.database.as_ref().and_then(tables_began),
             snapshot.captured_at,
         );
         if source.is_some() && window.from.is_none() {
@@ -462,6 +459,12 @@ fn statements_began(snapshot: &Snapshot) -> Option<Timestamp> {
     } else {
         reset.max(snapshot.server.started_at)
     })
+}
+
+/// When the counters of tables began. Those that were never reset on their own began when the server had to begin all its
+/// statistics, or with the database or the table itself, so that rates a second are rather too low.
+fn tables_began(database: &DatabaseCounters) -> Option<Timestamp> {
+    database.stats_reset.or(database.server_stats_reset)
 }
 
 /// The reset of all statement counters within the interval. Every counter that is there after it began after it.

@@ -148,6 +148,7 @@ pub(super) fn database(
         deadlocks: count(before.deadlocks, after.deadlocks)?,
         blk_read_time: time(before.blk_read_time, after.blk_read_time)?,
         stats_reset: after.stats_reset,
+        server_stats_reset: after.server_stats_reset,
     })
 }
 

@@ -52,7 +52,8 @@ pub struct Window {
     pub to: Timestamp,
     /// The length for statements; `None` where the beginning is unknown or not before the end.
     pub seconds: Option<f64>,
-    /// The beginning for tables, indexes and the database, whose counters have a reset of their own.
+    /// The beginning for tables, indexes and the database, whose counters have a reset of their own; where there was none,
+    /// that of the server's statistics as a whole.
     pub tables_from: Option<Timestamp>,
     /// The length for tables, indexes and the database.
     pub tables_seconds: Option<f64>,
@@ -114,12 +115,6 @@ impl Totals {
             .hidden
             .map_or(Millis(0.0), |hidden| hidden.0.total_exec_time_ms);
         self.counters.0.total_exec_time_ms + hidden
-    }
-
-    /// The hidden statements' share of the execution time, 0..1; `None` without any time.
-    pub fn hidden_share(&self) -> Option<f64> {
-        let hidden = self.hidden?.0.total_exec_time_ms.get();
-        crate::units::ratio(hidden, self.exec_time_ms().get())
     }
 }
 
@@ -191,33 +186,6 @@ pub enum WindowCaveat {
     NestedCountedTwice,
     /// The two moments are not in order, or equal: there is no length.
     NoLength,
-}
-
-impl fmt::Display for WindowCaveat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownStart => f.write_str(
-                "when the statement counters began is not recorded, so there are no rates; measure an interval with --window",
-            ),
-            Self::ResetInside { at } => write!(
-                f,
-                "pg_stat_statements was reset at {at}, within the window, which begins there instead"
-            ),
-            Self::RestartInside => f.write_str(
-                "the server was restarted within the window, so its counters cannot be compared",
-            ),
-            Self::Evictions { passes } => write!(
-                f,
-                "pg_stat_statements evicted its least used entries {passes} times within the window: seldom statements are missing and amounts may be too low; raise pg_stat_statements.max"
-            ),
-            Self::NestedCountedTwice => f.write_str(
-                "pg_stat_statements 1.8 does not tell nested statements from toplevel ones, and track = all counts them twice in totals",
-            ),
-            Self::NoLength => f.write_str(
-                "the window has no length: its end is not after its beginning",
-            ),
-        }
-    }
 }
 
 impl Window {
