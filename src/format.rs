@@ -36,8 +36,15 @@ pub fn quantity(value: f64) -> String {
     trim_zeros(&format!("{value:.decimals$}"))
 }
 
+/// A magnitude below what four decimals show.
+const LEAST_SHOWN: f64 = 0.000_1;
+
 fn significant(value: f64) -> String {
-    trim_zeros(&format!("{value:.4}"))
+    if value > 0.0 && value < LEAST_SHOWN {
+        format!("< {LEAST_SHOWN}")
+    } else {
+        trim_zeros(&format!("{value:.4}"))
+    }
 }
 
 fn trim_zeros(text: &str) -> String {
@@ -79,6 +86,7 @@ pub fn duration(time: Millis) -> String {
     const HOUR: f64 = 60.0 * MINUTE;
     const DAY: f64 = 24.0 * HOUR;
     let ms = time.get();
+    // Half a unit below, the number would be rounded to the next unit's first.
     match ms.abs() {
         m if !m.is_finite() => "unknown".to_owned(),
         m if m >= 2.0 * DAY => {
@@ -90,9 +98,9 @@ pub fn duration(time: Millis) -> String {
         }
         m if m >= 1.5 * HOUR => format!("{} h", one_decimal(ms / HOUR)),
         m if m >= 2.0 * MINUTE => format!("{} min", one_decimal(ms / MINUTE)),
-        m if m >= SECOND => format!("{} s", one_decimal(ms / SECOND)),
-        m if m >= 100.0 => format!("{ms:.0} ms"),
-        m if m >= 10.0 => format!("{ms:.1} ms"),
+        m if m >= SECOND - 0.5 => format!("{} s", one_decimal(ms / SECOND)),
+        m if m >= 99.95 => format!("{ms:.0} ms"),
+        m if m >= 9.995 => format!("{ms:.1} ms"),
         m if m >= 0.01 || m == 0.0 => format!("{} ms", trim_zeros(&format!("{ms:.2}"))),
         _ => format!("{} ms", significant(ms)),
     }
@@ -154,6 +162,8 @@ mod tests {
             (12.34, "12.3"),
             (41.0, "41"),
             (9_999.7, "10,000"),
+            (0.000_04, "< 0.0001"),
+            (0.0, "0"),
         ] {
             assert_eq!(quantity(value), text);
         }
@@ -177,7 +187,12 @@ mod tests {
     fn durations_choose_their_unit() {
         for (ms, text) in [
             (0.0, "0 ms"),
+            (0.000_04, "< 0.0001 ms"),
             (0.0042, "0.0042 ms"),
+            (9.996, "10.0 ms"),
+            (99.96, "100 ms"),
+            (999.4, "999 ms"),
+            (999.6, "1 s"),
             (0.06, "0.06 ms"),
             (19.44, "19.4 ms"),
             (401.2, "401 ms"),

@@ -191,6 +191,23 @@ fn less_than_a_second_is_at_most_medium() {
 }
 
 #[test]
+fn rows_that_nobody_deleted_are_not_what_a_foreign_key_costs() {
+    for (fixture_name, text) in [
+        (
+            "updates_of_the_key",
+            "rows of the referenced table: 900 updated; 900 calls, 90 s",
+        ),
+        ("deletes", "rows of the referenced table: "),
+    ] {
+        let report = report(fixture(&format!(
+            "unindexed_foreign_key/fires/{fixture_name}.json"
+        )));
+        let told = &of(&report, "unindexed_foreign_key").impact.text;
+        assert!(told.starts_with(text) && !told.contains(" 0 "), "{told}");
+    }
+}
+
+#[test]
 fn dominance_alone_is_no_bottleneck() {
     let report = report(with_statements(&[statement(
         1,
@@ -398,6 +415,22 @@ fn statements_of_little_time_that_got_no_plan_do_not_limit_the_conclusion() {
         assert_eq!(skipped.len(), 1, "{skipped:?}");
         assert!(skipped[0].ends_with("why not"), "{skipped:?}");
     }
+}
+
+/// Texts that differ in the length of a list are one family, of which one is probed.
+#[test]
+fn a_family_with_a_plan_lacks_none() {
+    let mut capture = with_statements(&[
+        statement(1, "SELECT a FROM t WHERE id IN ($1, $2)", 10, 500.0),
+        statement(2, "SELECT a FROM t WHERE id IN ($1, $2, $3)", 10, 400.0),
+    ]);
+    let outcome = |queryid: &str, status: &str| json!({"key": {"userid": 10, "queryid": queryid, "toplevel": true}, "status": status});
+    capture["probes"] = json!([outcome("1", "analyzed"), outcome("2", "not_probed")]);
+    let report = report(capture);
+    assert_eq!(
+        (report.status, report.skipped.len()),
+        (Status::Completed, 0)
+    );
 }
 
 #[test]

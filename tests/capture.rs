@@ -351,6 +351,24 @@ fn plant(snapshot: &mut Snapshot, secret: &str, noise: &str) {
     what_if.keys[0].expr = format!("COALESCE(a, {literal})");
 }
 
+#[test]
+fn a_value_that_was_not_seen_in_the_target_is_no_secret() {
+    for (observed, told) in [
+        (false, "no value is known for a text parameter"),
+        (true, "no value is known for a ‹text#1› parameter"),
+    ] {
+        let mut snapshot = full();
+        let parameter = &mut snapshot.plans[0].parameters[0];
+        (parameter.value, parameter.observed) = (Some("text".to_owned()), observed);
+        snapshot.statements.clear();
+        snapshot.tables.clear();
+        snapshot.indexes.clear();
+        snapshot.probes[0].reason = Some("no value is known for a text parameter".to_owned());
+        redact(&mut snapshot, &mut Redactor::new());
+        assert_eq!(snapshot.probes[0].reason.as_deref(), Some(told));
+    }
+}
+
 proptest! {
     #![proptest_config(Config::with_cases(500))]
 

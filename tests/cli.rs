@@ -214,3 +214,15 @@ fn a_closed_pipe_is_success() {
     );
     assert!(output.stderr.is_empty());
 }
+
+#[test]
+fn the_demo_refuses_a_flag_before_it_starts_a_server() {
+    let outcome = program()
+        .args(["demo", "--only", "typo"])
+        .env("PATH", "/nonexistent")
+        .output()
+        .unwrap();
+    assert_eq!(outcome.status.code(), Some(2));
+    let message = String::from_utf8(outcome.stderr).unwrap();
+    assert!(message.contains("unknown check"), "{message}");
+}

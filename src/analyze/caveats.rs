@@ -84,7 +84,7 @@ fn nearly_full(case: &Case<'_>) -> Option<Caveat> {
 /// Only advice to create an index stands on writes a second.
 fn of_tables_window(case: &Case<'_>, findings: &[Finding]) -> Option<Caveat> {
     let advised = |finding: &Finding| finding.recommendation.kind == Action::CreateIndex;
-    if !findings.iter().any(advised) {
+    if !case.snapshot.scope.is_workload() || !findings.iter().any(advised) {
         return None;
     }
     let database = case.snapshot.database.as_ref();

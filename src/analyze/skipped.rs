@@ -151,13 +151,21 @@ fn unseen(case: &Case<'_>) -> f64 {
         .sum()
 }
 
+/// Outcomes without a plan, of families of which no other statement has one.
 fn without_plan<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c ProbeOutcome> + 'c {
-    let probes = case.snapshot.probes.iter();
-    probes.filter(|probe| {
-        matches!(
-            probe.status,
-            ProbeStatus::Refused | ProbeStatus::Failed | ProbeStatus::NotProbed
-        )
+    let places = case.workload.places();
+    let has_plan =
+        |probe: &ProbeOutcome| matches!(probe.status, ProbeStatus::Analyzed | ProbeStatus::Planned);
+    let probes = || case.snapshot.probes.iter();
+    let seen: BTreeSet<usize> = probes()
+        .filter(|probe| has_plan(probe))
+        .filter_map(|probe| places.get(&probe.key).copied())
+        .collect();
+    probes().filter(move |probe| {
+        let of_seen = places
+            .get(&probe.key)
+            .is_some_and(|place| seen.contains(place));
+        !has_plan(probe) && !of_seen
     })
 }
 

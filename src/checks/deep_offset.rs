@@ -87,7 +87,7 @@ fn skipped<'a>(case: &Case<'a>, plan: &CasePlan<'a>, limit: &Node) -> Option<Pro
     )
     .with(plan.total("rows returned", returned, limit, "Actual Rows"));
     let thrown_away = 1.0 - ratio(returned, produced).unwrap_or_default();
-    let part = (1.0 - plan.share_beside(limit)) * thrown_away;
+    let part = plan.share_within(limit) * thrown_away;
     Some(case.of_node(plan, limit, part, draft))
 }
 

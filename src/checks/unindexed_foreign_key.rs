@@ -168,6 +168,22 @@ impl Need {
         families
     }
 
+    /// What happened to rows of the referenced table, in a clause.
+    fn written(&self) -> Option<String> {
+        let (_, counters) = self.parent?;
+        let updated = if self.updates { counters.n_tup_upd } else { 0 };
+        let each = [(counters.n_tup_del, "deleted"), (updated, "updated")];
+        let parts: Vec<String> = each
+            .into_iter()
+            .filter(|(rows, _)| *rows > 0)
+            .map(|(rows, what)| format!("{} {what}", format::count(float(rows))))
+            .collect();
+        Some(format!(
+            "rows of the referenced table: {}",
+            parts.join(", ")
+        ))
+    }
+
     fn evidence(&self, case: &Case<'_>, parent: TableRef<'_>) -> Vec<Evidence> {
         let mut evidence = Vec::new();
         if let Some((delta, counters)) = self.parent {
@@ -312,12 +328,7 @@ fn impact(case: &Case<'_>, need: &Need) -> Impact {
     };
     let ((deletes, time), (reads, _)) = (of(&need.writers), of(&need.readers));
     let mut parts = Vec::new();
-    if let Some((_, counters)) = need.parent {
-        parts.push(format!(
-            "{} rows of the referenced table were deleted",
-            format::count(float(counters.n_tup_del))
-        ));
-    }
+    parts.extend(need.written());
     if deletes > 0 {
         parts.push(format!(
             "{} calls, {}",

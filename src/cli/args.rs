@@ -289,7 +289,10 @@ pub struct DiagnoseArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["target", "dbname", "host", "port", "username", "window"],
+        conflicts_with_all = [
+            "target", "dbname", "host", "port", "username", "window", "probe", "timeout", "budget", "analyze_writes", "top",
+            "settings", "trust_owner",
+        ],
         help_heading = "Connection"
     )]
     pub from: Option<PathBuf>,
@@ -394,14 +397,19 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
+/// What the server's timeouts hold: milliseconds in a signed integer of 32 bits, in whole days.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 24);
+
 fn duration(text: &str) -> Result<SignedDuration, String> {
     let parsed: SignedDuration = text
         .parse()
         .map_err(|_| "not a duration; write 10s, 500ms or 2min".to_owned())?;
-    if parsed > SignedDuration::ZERO {
-        Ok(parsed)
-    } else {
+    if parsed <= SignedDuration::ZERO {
         Err("must be longer than zero".to_owned())
+    } else if parsed > LONGEST {
+        Err(format!("must be at most {} days", LONGEST.as_hours() / 24))
+    } else {
+        Ok(parsed)
     }
 }
 
@@ -473,11 +481,19 @@ mod tests {
             &["--format", "xml"][..],
             &["--timeout", "soon"],
             &["--budget", "0s"],
+            &["--budget", "9223372036854775807s"],
+            &["--timeout", "700h"],
             &["--set", "work_mem"],
             &["--set", "work mem=1"],
             &["--top", "many"],
             &["a", "-d", "b"],
             &["--from", "x.json", "-h", "db"],
+            &["--from", "x.json", "--probe", "none"],
+            &["--from", "x.json", "--budget", "5s"],
+            &["--from", "x.json", "--analyze-writes"],
+            &["--from", "x.json", "--top", "5"],
+            &["--from", "x.json", "--set", "work_mem=1MB"],
+            &["--from", "x.json", "--trust-owner", "app"],
             &["capture"],
             &["--top", "5", "diagnose"],
             &["shop", "diagnose"],
@@ -485,6 +501,20 @@ mod tests {
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn a_capture_goes_with_every_flag_of_the_report() {
+        let words = [
+            "diagnose",
+            "--from",
+            "x.json",
+            "-w",
+            "--only",
+            "sort_spill",
+            "--show-literals",
+        ];
+        assert!(parse(&words).is_ok());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use crate::analyze;
+use crate::checks::workload::Limits;
 use crate::demo::shop::{Options, Phase, Progress as ShopProgress, Scale, Shop};
 use crate::format;
 
@@ -20,6 +22,8 @@ use super::runtime;
 /// # Errors
 /// Where no server binaries are found, the server does not start, or the user interrupts.
 pub fn run(args: &DemoArgs, progress: &Progress) -> Result<Exit> {
+    // A flag's value is refused before the server is started, not minutes later.
+    let config = diagnose::config(&args.report, Limits::default())?;
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         progress.step("starting a throwaway PostgreSQL");
@@ -31,7 +35,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<Exit> {
         let shop = tokio::task::block_in_place(|| Shop::start(&options))?;
         let exit = Box::pin(unless_interrupted(
             &interrupt,
-            work(&shop, args, progress, &interrupt),
+            work(&shop, args, &config, progress, &interrupt),
         ))
         .await?;
         if args.keep {
@@ -48,6 +52,7 @@ pub fn run(args: &DemoArgs, progress: &Progress) -> Result<Exit> {
 async fn work(
     shop: &Shop,
     args: &DemoArgs,
+    config: &analyze::Config,
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Exit> {
@@ -63,19 +68,18 @@ async fn work(
     ));
     // The flags of a plain `diagnose`, so that the demo shows what it does.
     let plain = Cli::try_parse_from(["pgtriage", &shop.uri()])?.diagnose;
-    let config = diagnose::config(&args.report, diagnose::limits(&plain.workload))?;
     let literals = Literals::shown(args.report.show_literals);
     let snapshot = Box::pin(observe(
         &plain.connection,
         &plain.probe,
         &plain.workload,
-        &config,
+        config,
         literals,
         progress,
         interrupt,
     ))
     .await?;
-    diagnose::report(&snapshot, &config, &args.report, progress)
+    diagnose::report(&snapshot, config, &args.report, progress)
 }
 
 fn describe(step: ShopProgress) -> String {

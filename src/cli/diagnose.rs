@@ -27,8 +27,13 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
     if let Some(path) = &args.from {
         progress.step(&format!("reading {}", path.display()));
         let mut snapshot = read(path)?;
-        if !args.report.show_literals && !snapshot.redacted {
-            snapshot::redact(&mut snapshot, &mut Redactor::new());
+        match (snapshot.redacted, args.report.show_literals) {
+            (false, false) => snapshot::redact(&mut snapshot, &mut Redactor::new()),
+            (true, true) => progress.note(&format!(
+                "{} holds tokens instead of literals; to keep them, run pgtriage capture with --show-literals",
+                path.display()
+            )),
+            (false, true) | (true, false) => {}
         }
         return report(&snapshot, &config, &args.report, progress);
     }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use jiff::SignedDuration;
 
 use crate::analyze;
+use crate::checks::workload::Limits;
 use crate::collect;
 use crate::connect::{self, ConnectArgs, Environment, PasswordPrompt, Session};
 use crate::probe::{self, Mode, ProbeOptions, Writes};
@@ -20,7 +21,8 @@ use super::progress::Progress;
 const SUB_WINDOWS: u32 = 6;
 
 /// Reading counters and catalog usually takes well under a second; what takes longer than this is taken from the budget
-/// of the probes, so that a run ends at the latest ten seconds after its budget.
+/// of the probes, so that a run ends soon after its budget: this, [`probe::AFTER_BUDGET`] and [`TIME_FOR_WHAT_IF`] later, and
+/// with what the report takes.
 const TIME_TO_LOOK: Duration = Duration::from_secs(3);
 
 /// What-if questions cost the server planning only, so they get a little more than what the probes left of the budget.
@@ -57,6 +59,7 @@ pub async fn observe(
     interrupt: &Interrupt,
 ) -> Result<Snapshot> {
     let mut options = probe_options(probing)?;
+    options.top = config.limits.top;
     let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
     let mut snapshot = Box::pin(unless_interrupted(
         interrupt,
@@ -97,7 +100,7 @@ pub struct Probing<'a> {
 impl Probing<'_> {
     /// Gets plans of the statements at these positions.
     pub async fn get_plans(&self, snapshot: &mut Snapshot, candidates: &[usize]) {
-        let budget = self.options.budget.as_secs_f64();
+        let budget = self.options.time().as_secs_f64();
         let told = |step: probe::Progress| {
             let spent = self.started.elapsed().as_secs_f64();
             self.progress.tick(&format!(
@@ -126,7 +129,7 @@ impl Probing<'_> {
             snapshot.plans.len(),
             self.started.elapsed().as_secs_f64()
         ));
-        let left = (self.options.budget + TIME_FOR_WHAT_IF).saturating_sub(self.started.elapsed());
+        let left = (self.options.time() + TIME_FOR_WHAT_IF).saturating_sub(self.started.elapsed());
         let cancelled = self.interrupt.flag();
         probe::ask_what_if(self.session, snapshot, self.options, left, cancelled).await;
         self.progress
@@ -178,7 +181,7 @@ pub async fn look_in_time(
     let limit = length + options.budget + TIME_TO_LOOK;
     let looked = tokio::time::timeout(limit, look(session, window, progress)).await;
     let overtime = looking.elapsed().saturating_sub(length + TIME_TO_LOOK);
-    options.budget = options.budget.saturating_sub(overtime);
+    options.spent = overtime;
     match looked {
         Ok(looked) => looked,
         Err(_) => bail!(
@@ -247,6 +250,8 @@ pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
         },
         timeout: std_duration(args.timeout)?,
         budget: std_duration(args.budget)?,
+        spent: Duration::ZERO,
+        top: Limits::default().top,
         writes: if args.analyze_writes {
             Writes::Executed
         } else {

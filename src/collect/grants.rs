@@ -1,14 +1,12 @@
 //! Plain SQL that creates a least-privileged role for this program. It is printed, never run.
 
 use crate::ids::quote_ident;
+use crate::sql::lexer::IDENTIFIER_BYTES;
 
 const TEMPLATE: &str = include_str!("../../queries/grants.sql");
 
 /// The role's name where the user gives none.
 pub const DEFAULT_ROLE: &str = "triage";
-
-/// Longer names are cut by the server (`NAMEDATALEN` − 1 in `pg_config_manual.h`).
-const LONGEST_NAME: usize = 63;
 
 /// Why there can be no role of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +21,7 @@ pub enum GrantsError {
         name: String,
     },
     /// It is longer than the server keeps.
-    #[error("the role's name {name} is longer than {LONGEST_NAME} bytes; choose a shorter one")]
+    #[error("the role's name {name} is longer than {IDENTIFIER_BYTES} bytes; choose a shorter one")]
     TooLong {
         /// The name.
         name: String,
@@ -67,7 +65,7 @@ fn check(role: &str) -> Result<(), GrantsError> {
         Err(GrantsError::Empty)
     } else if role.chars().any(char::is_control) {
         Err(GrantsError::ControlCharacter { name: name() })
-    } else if role.len() > LONGEST_NAME {
+    } else if role.len() > IDENTIFIER_BYTES {
         Err(GrantsError::TooLong { name: name() })
     } else if role.starts_with("pg_") || role == "public" || role == "none" {
         Err(GrantsError::Reserved { name: name() })

@@ -1,5 +1,8 @@
 //! One statement: as written, repaired, or as the equivalent SELECT; with values of columns, of types, or none; executed, planned, or refused.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::catalog::Tables;
@@ -9,7 +12,7 @@ use super::link::{ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::step::{Step, Verdicts, Wanted};
 use super::values::{Known, Source};
-use super::{Mode, ProbeOptions};
+use super::{Mode, ProbeOptions, spelled, twice};
 use crate::ids::quote_ident;
 use crate::snapshot::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Role,
@@ -88,7 +91,10 @@ impl Context<'_> {
                 Ok(probed) => return Ok(self.with_caveats(probed, &mentions, &path, tables)),
             }
         }
-        let hold = first_fault.map_or_else(|| Hold::new("no plan was found"), |f| self.failure(&f));
+        let hold = first_fault.map_or_else(
+            || Hold::new("no plan was found"),
+            |fault| self.failure(&fault, &self.schemas_of(statement, &mentions, tables)),
+        );
         Ok(Probed::without_plan(ProbeStatus::Failed, hold))
     }
 
@@ -117,12 +123,47 @@ impl Context<'_> {
         paths
     }
 
-    pub(super) fn failure(&self, fault: &Fault) -> Hold {
+    /// The schemas of the tables that the statement may mean.
+    fn schemas_of(
+        &self,
+        statement: &Statement,
+        mentions: &Mentions,
+        tables: &Tables,
+    ) -> BTreeSet<String> {
+        let paths = self.search_paths(statement, mentions, tables);
+        paths
+            .iter()
+            .flat_map(|path| tables.mentioned(mentions, path))
+            .map(|table| table.name.schema.clone())
+            .collect()
+    }
+
+    /// What ended an execution, and how it would go on: with a longer limit, the one that was the shorter.
+    pub(super) fn stopped(&self, fault: &Fault) -> Hold {
+        if !fault.is_timeout() {
+            return self.failure(fault, &BTreeSet::new());
+        }
+        let flag = if Instant::now() >= self.budget_end {
+            format!("--budget {}", twice(self.options.budget))
+        } else {
+            format!("--timeout {}", twice(self.options.timeout))
+        };
+        Hold {
+            reason: fault.to_string(),
+            remedy: Some(flag),
+        }
+    }
+
+    /// What kept the statement from being planned; no flag gives the planner more time.
+    fn failure(&self, fault: &Fault, schemas: &BTreeSet<String>) -> Hold {
         let role = quote_ident(&self.role.name);
         let remedy = if fault.is_permission() {
-            Some(grant(&fault.to_string(), self.session.major(), &role))
-        } else if fault.is_timeout() {
-            Some("--timeout 60s".to_owned())
+            Some(grant(
+                &fault.to_string(),
+                self.session.major(),
+                schemas,
+                &role,
+            ))
         } else if fault.is_lock_timeout() {
             Some("run again when no other session locks the table".to_owned())
         } else {
@@ -239,7 +280,7 @@ impl Attempt<'_> {
         let text = candidate.text.as_str();
         let count = parameter_count(text);
         if count == 0 {
-            let step = self.step(text, &[], self.wanted(candidate, 1.0)).await?;
+            let step = self.step(text, &[], self.wanted(candidate, 1)).await?;
             return Ok(self.probed(candidate, vec![(ParameterVariant::None, Vec::new(), step)]));
         }
         let uses = parameters(text, &tables.under(self.path));
@@ -279,7 +320,7 @@ impl Attempt<'_> {
         if values.iter().any(|value| value.value.is_none()) {
             return self.generic(candidate, &values).await;
         }
-        let wanted = self.wanted(candidate, 1.0);
+        let wanted = self.wanted(candidate, 1);
         let step = match self.step(text, &values, wanted).await {
             Err(fault) if fault.is_of_statement() => {
                 return self.by_type(candidate, uses, count, tables).await;
@@ -311,7 +352,7 @@ impl Attempt<'_> {
         }
         let wanted = match variant {
             ParameterVariant::Rare => Wanted::Plan(None),
-            _ => self.wanted(candidate, 2.0),
+            _ => self.wanted(candidate, 2),
         };
         match self.step(&candidate.text, &values, wanted).await {
             Err(fault) if fault.is_lost() => Err(fault),
@@ -351,7 +392,7 @@ impl Attempt<'_> {
             if values.iter().any(|value| value.value.is_none()) {
                 continue;
             }
-            let wanted = self.wanted(candidate, 1.0);
+            let wanted = self.wanted(candidate, 1);
             match self.step(&candidate.text, &values, wanted).await {
                 Err(fault) if fault.is_of_statement() => {}
                 step => {
@@ -379,6 +420,7 @@ impl Attempt<'_> {
             .map(|value| ParameterValue {
                 value: None,
                 origin: "generic plan".to_owned(),
+                observed: false,
                 ..value.clone()
             })
             .collect();
@@ -386,7 +428,7 @@ impl Attempt<'_> {
     }
 
     /// Whether to execute: as far as the mode, the kind of text, the time and the budget allow.
-    fn wanted(&self, candidate: &Candidate, runs: f64) -> Wanted {
+    fn wanted(&self, candidate: &Candidate, runs: u32) -> Wanted {
         let options = self.context.options;
         if options.mode != Mode::Analyze {
             return Wanted::Plan(Some(Hold {
@@ -397,40 +439,41 @@ impl Attempt<'_> {
         if candidate.planned_text == PlannedText::EquivalentSelect {
             return Wanted::Plan(None);
         }
-        let mean = self.mean_ms();
+        let mean = self.mean();
         let left = self
             .context
             .budget_end
             .saturating_duration_since(Instant::now());
-        let seconds = mean / 1000.0;
-        if seconds > options.timeout.as_secs_f64() {
+        if mean > options.timeout {
             return Wanted::Plan(Some(Hold {
                 reason: format!(
-                    "its mean time of {seconds:.1} s is more than the timeout of {} s: planned, not executed",
-                    options.timeout.as_secs()
+                    "its mean time of {} is more than the timeout of {}: planned, not executed",
+                    spelled(mean),
+                    spelled(options.timeout)
                 ),
-                remedy: Some(format!("--timeout {}s", (seconds * 2.0).ceil())),
+                remedy: Some(format!("--timeout {}", twice(mean))),
             }));
         }
-        if seconds * runs > left.as_secs_f64() {
+        if mean.saturating_mul(runs) > left {
             return Wanted::Plan(Some(Hold {
                 reason: format!(
-                    "its mean time of {seconds:.1} s is more than what is left of the budget ({:.1} s): planned, not executed",
-                    left.as_secs_f64()
+                    "its mean time of {} is more than what is left of the budget ({}): planned, not executed",
+                    spelled(mean),
+                    spelled(left)
                 ),
-                remedy: Some("raise --budget".to_owned()),
+                remedy: Some(format!("--budget {}", twice(options.budget.max(mean)))),
             }));
         }
         Wanted::Analyze
     }
 
-    fn mean_ms(&self) -> f64 {
+    fn mean(&self) -> Duration {
         let counters = &self.statement.counters;
-        crate::units::ratio(
+        let mean = crate::units::ratio(
             counters.total_exec_time_ms.get(),
             crate::units::float(counters.calls),
-        )
-        .unwrap_or_default()
+        );
+        Duration::try_from_secs_f64(mean.unwrap_or_default() / 1000.0).unwrap_or(Duration::MAX)
     }
 
     /// Gathers the steps into an outcome: what the first one says.
@@ -492,7 +535,7 @@ fn parameter_count(text: &str) -> u32 {
 
 /// What lets a role do what the server denied it, from the server's message; in a language that is not understood, tables
 /// are meant, as nearly always.
-fn grant(message: &str, major: i32, role: &str) -> String {
+fn grant(message: &str, major: i32, schemas: &BTreeSet<String>, role: &str) -> String {
     let object = message
         .split_once("permission denied for ")
         .and_then(|(_, object)| object.split_once(' '));
@@ -511,7 +554,16 @@ fn grant(message: &str, major: i32, role: &str) -> String {
             )
         }
         _ if major >= 14 => format!("GRANT pg_read_all_data TO {role};"),
-        _ => format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};"),
+        _ if schemas.is_empty() => {
+            format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};")
+        }
+        _ => {
+            let list: Vec<_> = schemas.iter().map(|schema| quote_ident(schema)).collect();
+            format!(
+                "GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {role};",
+                list.join(", ")
+            )
+        }
     }
 }
 
@@ -553,7 +605,16 @@ mod tests {
                 "GRANT pg_read_all_data TO me;",
             ),
         ] {
-            assert_eq!(grant(message, major, "me"), remedy);
+            assert_eq!(grant(message, major, &BTreeSet::new(), "me"), remedy);
         }
+        assert_eq!(
+            grant(
+                "permission denied for table orders",
+                13,
+                &["Shop", "audit"].map(str::to_owned).into(),
+                "me"
+            ),
+            "GRANT SELECT ON ALL TABLES IN SCHEMA \"Shop\", audit TO me;"
+        );
     }
 }

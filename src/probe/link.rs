@@ -400,11 +400,10 @@ pub(super) fn pinned_path(schemas: &[String]) -> String {
     path
 }
 
-/// At least 1: for the server 0 means no limit.
+/// At least 1: for the server 0 means no limit. At most what its settings hold.
 fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis())
-        .unwrap_or(u32::MAX / 4)
-        .max(1)
+    let longest = i32::MAX.unsigned_abs();
+    u32::try_from(duration.as_millis()).map_or(longest, |millis| millis.clamp(1, longest))
 }
 
 fn one(rows: &[Row]) -> Result<&Row, Fault> {
@@ -439,6 +438,8 @@ mod tests {
     fn no_limit_becomes_the_servers_unlimited() {
         assert_eq!(millis(Duration::ZERO), 1);
         assert_eq!(millis(Duration::from_secs(2)), 2000);
-        assert!(millis(Duration::MAX) < i32::MAX as u32);
+        for long in [Duration::from_hours(700), Duration::MAX] {
+            assert_eq!(millis(long), i32::MAX.unsigned_abs());
+        }
     }
 }

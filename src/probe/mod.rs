@@ -36,9 +36,12 @@ pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
 pub use what_if::ask_what_if;
 
+use crate::checks::workload::Limits;
 use crate::connect::Session;
+use crate::format;
 use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus, Snapshot, Table};
 use crate::sql::mentions::Mentions;
+use crate::units::Millis;
 use attempt::{Context, Probed};
 use catalog::Tables;
 use link::{ProbeSession, Settings};
@@ -64,6 +67,10 @@ pub struct ProbeOptions {
     pub timeout: Duration,
     /// The time that all probes may take together.
     pub budget: Duration,
+    /// How much of it went before them.
+    pub spent: Duration,
+    /// How many statements the user wants probed at the most; the caller chooses them.
+    pub top: usize,
     /// Whether statements that write are executed, and rolled back.
     pub writes: Writes,
     /// Session settings, name and value, for the probed statements.
@@ -78,10 +85,19 @@ impl Default for ProbeOptions {
             mode: Mode::Analyze,
             timeout: Duration::from_secs(10),
             budget: Duration::from_secs(60),
+            spent: Duration::ZERO,
+            top: Limits::default().top,
             writes: Writes::Planned,
             settings: Vec::new(),
             trust_owners: Vec::new(),
         }
+    }
+}
+
+impl ProbeOptions {
+    /// The time that is left for all probes together.
+    pub fn time(&self) -> Duration {
+        self.budget.saturating_sub(self.spent)
     }
 }
 
@@ -94,8 +110,8 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// How long after the budget everything has ended, whatever the server does. (The rest of the promised ten seconds is for the report.)
-const AFTER_BUDGET: Duration = Duration::from_secs(4);
+/// How long after the budget the probes have ended, whatever the server does.
+pub const AFTER_BUDGET: Duration = Duration::from_secs(4);
 
 /// How long a server that was lost is given to start again.
 const RESTART_PATIENCE: Duration = Duration::from_secs(5);
@@ -144,7 +160,7 @@ pub fn setting_is_allowed(name: &str) -> bool {
 ///
 /// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one gets an outcome. So do the hundred most
 /// expensive of the others: what the guard has against them is named, though no plan of them is got. Opens its own
-/// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than eight seconds after the budget; nothing it does can fail as a
+/// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than [`AFTER_BUDGET`] after the budget; nothing it does can fail as a
 /// whole: what did not work is an outcome or a gap.
 pub async fn run(
     session: &Session,
@@ -161,7 +177,7 @@ pub async fn run(
         options,
         progress,
         cancelled,
-        budget_end: Instant::now() + options.budget,
+        budget_end: Instant::now() + options.time(),
         settings: allowed_settings(options),
         reconnects: 1,
     };
@@ -357,13 +373,10 @@ impl Run<'_> {
     fn out_of_budget(&self) -> Hold {
         Hold {
             reason: format!(
-                "the budget of {} s ended before it",
-                self.options.budget.as_secs()
+                "the budget of {} ended before it",
+                spelled(self.options.budget)
             ),
-            remedy: Some(format!(
-                "--budget {}s",
-                self.options.budget.as_secs().saturating_mul(2)
-            )),
+            remedy: Some(format!("--budget {}", twice(self.options.budget))),
         }
     }
 
@@ -435,6 +448,16 @@ fn rest(snapshot: &mut Snapshot, candidates: &[usize], hold: &Hold) {
     }
 }
 
+/// A time that the user gave, as people read it.
+fn spelled(time: Duration) -> String {
+    format::duration(Millis(time.as_secs_f64() * 1000.0))
+}
+
+/// A flag's value of twice the time.
+fn twice(time: Duration) -> String {
+    format!("{:.0}s", (time.as_secs_f64() * 2.0).ceil().max(1.0))
+}
+
 fn write_down(snapshot: &mut Snapshot, statement: &crate::snapshot::Statement, probed: Probed) {
     let (reason, remedy) = match probed.hold {
         Some(hold) => (Some(hold.reason), hold.remedy),
@@ -452,6 +475,23 @@ fn write_down(snapshot: &mut Snapshot, statement: &crate::snapshot::Statement, p
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_longer_time_is_one_that_the_flags_take() {
+        for (millis, text, longer) in [
+            (1, "1 ms", "1s"),
+            (500, "500 ms", "1s"),
+            (10_000, "10 s", "20s"),
+            (90_500, "90.5 s", "181s"),
+            (7_200_000, "2 h", "14400s"),
+        ] {
+            let time = Duration::from_millis(millis);
+            assert_eq!(
+                (spelled(time).as_str(), twice(time).as_str()),
+                (text, longer)
+            );
+        }
+    }
 
     #[test]
     fn settings_that_safety_stands_on_are_not_allowed() {

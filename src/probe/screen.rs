@@ -33,9 +33,7 @@ pub(super) async fn screen(
         let mentions = Mentions::of(text);
         match judge_text(&mentions) {
             // A utility command has no plan that could be missed.
-            TextVerdict::Refused(hold) if !mentions.class.is_planned() => {
-                write(snapshot, position, ProbeStatus::NotProbed, hold);
-            }
+            TextVerdict::Refused(_) if !mentions.class.is_planned() => {}
             TextVerdict::Refused(hold) => write(snapshot, position, ProbeStatus::Refused, hold),
             TextVerdict::Reads | TextVerdict::Modifies(_) => {
                 all.add(&mentions);
@@ -58,7 +56,8 @@ pub(super) async fn screen(
         {
             write(snapshot, position, ProbeStatus::Refused, hold);
         } else {
-            write(snapshot, position, ProbeStatus::NotProbed, unimportant());
+            let hold = not_chosen(candidates.len(), context.options.top);
+            write(snapshot, position, ProbeStatus::NotProbed, hold);
         }
     }
     Ok(())
@@ -102,15 +101,39 @@ async fn verdict(context: &Context<'_>, names: GuardNames) -> Result<Verdict, Fa
     Ok(judge(TextVerdict::Reads, &objections, Writes::Planned))
 }
 
-fn unimportant() -> Hold {
+/// Why a statement is none of the candidates, of which there are `top` at most.
+fn not_chosen(candidates: usize, top: usize) -> Hold {
+    if candidates < top {
+        return Hold::new("other statements take nearly all of the time");
+    }
     Hold {
-        reason: "other statements take nearly all of the time".to_owned(),
-        remedy: None,
+        reason: format!("it is not among the {top} statements that --top allows"),
+        remedy: Some(format!("--top {}", top.saturating_mul(2))),
     }
 }
 
 fn write(snapshot: &mut Snapshot, position: usize, status: ProbeStatus, hold: Hold) {
     if let Some(statement) = snapshot.statements.get(position).cloned() {
         write_down(snapshot, &statement, Probed::without_plan(status, hold));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_limit_cut_is_not_called_unimportant() {
+        let few = not_chosen(3, 20);
+        assert_eq!(
+            (few.reason.contains("nearly all"), few.remedy),
+            (true, None)
+        );
+        let cut = not_chosen(2, 2);
+        assert_eq!(
+            cut.reason,
+            "it is not among the 2 statements that --top allows"
+        );
+        assert_eq!(cut.remedy.as_deref(), Some("--top 4"));
     }
 }

@@ -73,7 +73,7 @@ impl Attempt<'_> {
             Err(fault) if wanted == Wanted::Analyze && degrades(&fault) => {
                 let hold = Hold {
                     reason: format!("execution stopped: {fault}; planned instead"),
-                    remedy: self.context.failure(&fault).remedy,
+                    remedy: self.context.stopped(&fault).remedy,
                 };
                 let instead = Wanted::Plan(Some(hold));
                 self.patient(text, values, &instead).await

@@ -13,11 +13,11 @@ const LIMIT: &str = "10";
 /// How many values an array holds.
 const ARRAY_LENGTH: usize = 3;
 
-/// Where in the histogram the bound of an open range lies, so that a tenth of the values is within it.
-const OPEN_RANGE: f64 = 0.9;
+/// Where in the histogram the bound of an open range lies, in percent, so that a tenth of the values is within it.
+const OPEN_RANGE: usize = 90;
 
-/// Where the lower bound of a closed range lies, so that a tenth of the values is within it.
-const CLOSED_RANGE: f64 = 0.45;
+/// Where the lower bound of a closed range lies, in percent, so that a tenth of the values is within it.
+const CLOSED_RANGE: usize = 45;
 
 /// Where values may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,7 @@ impl Known<'_> {
             type_name: inferred.map_or(type_name, |t| t.name.as_str()).to_owned(),
             value,
             origin,
+            observed: false,
         };
         if uses.contains(&ParameterUse::Limit) {
             return Some(with("bigint", Some(LIMIT.to_owned()), "LIMIT".to_owned()));
@@ -79,7 +80,10 @@ impl Known<'_> {
                 .iter()
                 .find_map(|used| self.column_value(number, used, variant));
             if let Some((type_name, value, origin)) = found {
-                return Some(with(&type_name, Some(value), origin));
+                return Some(ParameterValue {
+                    observed: true,
+                    ..with(&type_name, Some(value), origin)
+                });
             }
         }
         let known = inferred.cloned().or_else(|| cast_type(uses))?;
@@ -242,7 +246,7 @@ impl Known<'_> {
         };
         let at = match bound {
             Bound::Lower => lower,
-            Bound::Upper => 1.0 - lower,
+            Bound::Upper => 100 - lower,
         };
         quantile(statistics, at).map(|value| (value, what))
     }
@@ -318,18 +322,15 @@ fn pick(
     }
 }
 
-/// The value below which a share of the values lies; without a histogram, of the most common values in their order.
-fn quantile(statistics: &ColumnStatistics, share: f64) -> Option<String> {
+/// The value below which so many percent of the values lie; without a histogram, of the most common values in their order.
+fn quantile(statistics: &ColumnStatistics, percent: usize) -> Option<String> {
     let mut values = statistics.histogram_bounds.clone();
     if values.is_empty() {
         values.clone_from(&statistics.most_common_values);
         sort_values(&mut values);
     }
     let last = values.len().checked_sub(1)?;
-    // There are 10,001 bounds at most (`default_statistics_target`): position × 1000 is exact.
-    let thousandth = (1..=1000_usize)
-        .find(|t| u32::try_from(*t).is_ok_and(|t| f64::from(t) >= share * 1000.0))?;
-    values.get(last * thousandth / 1000).cloned()
+    values.get(last * percent / 100).cloned()
 }
 
 /// By number where all are numbers; else as text, which is right for ISO dates.

@@ -22,13 +22,13 @@ pub fn render(report: &Report) -> String {
     render_within(report, GITHUB_COMMENT_LIMIT)
 }
 
-/// The report as markdown, cut by finding to at most `limit` characters (not below what the verdict needs).
+/// The report as markdown, cut to at most `limit` characters: first the statements and notes, then findings, then rows of
+/// the table of findings (not below what the verdict's sentence needs).
 pub fn render_within(report: &Report, limit: usize) -> String {
     let document = Document::of(report);
-    let head = head(&document);
     let tail = tail(&document);
     let budget = limit.saturating_sub(CLOSING_ROOM);
-    let mut text = head;
+    let mut text = head(&document, budget);
     let mut left_out = 0;
     for (position, block) in document.findings.iter().enumerate() {
         let section = finding(position + 1, block);
@@ -39,9 +39,14 @@ pub fn render_within(report: &Report, limit: usize) -> String {
         }
     }
     if left_out > 0 {
+        let are = if left_out == 1 {
+            "finding is"
+        } else {
+            "findings are"
+        };
         let _ = writeln!(
             text,
-            "\n*{left_out} findings are left out to fit the ticket; `--format json` has all.*"
+            "\n*{left_out} {are} left out to fit the ticket; `--format json` has all.*"
         );
     }
     if characters(&text) + characters(&tail) <= budget {
@@ -59,7 +64,10 @@ fn characters(text: &str) -> usize {
     text.chars().count()
 }
 
-fn head(document: &Document) -> String {
+/// The verdict, its table within `budget` characters.
+fn head(document: &Document, budget: usize) -> String {
+    let coverage = format!("\n{}\n", prose(&document.verdict.coverage));
+    let budget = budget.saturating_sub(characters(&coverage));
     let mut text = format!(
         "## {}\n\n{}\n",
         prose(&document.verdict.sentence),
@@ -70,11 +78,19 @@ fn head(document: &Document) -> String {
             "\n| | severity | finding | share | time | calls | expected | confidence |\n",
         );
         text.push_str("|--:|---|---|--:|--:|--:|---|---|\n");
+        let mut length = characters(&text);
         for (position, row) in document.verdict.rows.iter().enumerate() {
-            text.push_str(&verdict_row(position + 1, row));
+            let row = verdict_row(position + 1, row);
+            length += characters(&row);
+            if length > budget {
+                let more = document.verdict.rows.len() - position;
+                let _ = writeln!(text, "\n*… and {more} more*");
+                break;
+            }
+            text.push_str(&row);
         }
     }
-    let _ = writeln!(text, "\n{}", prose(&document.verdict.coverage));
+    text.push_str(&coverage);
     text
 }
 

@@ -235,6 +235,41 @@ fn markdown_is_cut_by_finding_below_the_limit() {
 }
 
 #[test]
+fn a_table_of_findings_that_is_too_long_is_cut_as_well() {
+    for count in [450, 600, 5_000] {
+        let text = markdown::render(&report(vec![missing_index(QUERY); count]));
+        let length = text.chars().count();
+        assert!(length <= markdown::GITHUB_COMMENT_LIMIT, "{length}");
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with("| ") && line.contains("CRITICAL"));
+        let shown = rows.count();
+        assert_eq!(
+            shown < count,
+            text.contains(&format!("*… and {} more*", count - shown))
+        );
+    }
+}
+
+#[test]
+fn one_finding_that_is_left_out_is_one() {
+    let two = report(vec![missing_index(QUERY); 2]);
+    let whole = markdown::render(&two).chars().count();
+    let cuts: Vec<String> = (1_000..whole)
+        .step_by(50)
+        .map(|limit| markdown::render_within(&two, limit))
+        .collect();
+    assert!(
+        cuts.iter()
+            .any(|text| text.contains("*1 finding is left out"))
+    );
+    assert!(
+        cuts.iter()
+            .any(|text| text.contains("*2 findings are left out"))
+    );
+}
+
+#[test]
 fn hostile_query_text_stays_inside_its_fence() {
     let text = markdown::render(&report(vec![missing_index(
         "SELECT '```\n# gotcha' /* @all */",

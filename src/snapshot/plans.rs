@@ -97,6 +97,13 @@ pub struct ParameterValue {
     pub value: Option<String>,
     /// Where the value comes from, such as `most common value of public.orders.status`.
     pub origin: String,
+    /// Whether it was seen in the target, as opposed to one that does for its type or its place anywhere.
+    #[serde(default = "observed")]
+    pub observed: bool,
+}
+
+const fn observed() -> bool {
+    true
 }
 
 /// One plan.

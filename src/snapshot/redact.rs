@@ -10,10 +10,12 @@ use crate::sql::redact::Redactor;
 /// expressions and predicates, and the server's messages. Names of tables, columns, roles and settings stay.
 pub fn redact(snapshot: &mut Snapshot, redactor: &mut Redactor) {
     // Messages may quote what was bound, wherever in the snapshot they stand.
-    for parameter in snapshot.plans.iter().flat_map(|plan| &plan.parameters) {
-        if let Some(value) = &parameter.value {
-            redactor.learn_secret(value);
-        }
+    let parameters = snapshot.plans.iter().flat_map(|plan| &plan.parameters);
+    for value in parameters
+        .filter(|parameter| parameter.observed)
+        .filter_map(|parameter| parameter.value.as_ref())
+    {
+        redactor.learn_secret(value);
     }
     for statement in &mut snapshot.statements {
         sql(&mut statement.query, redactor);

@@ -13,7 +13,7 @@ mod scan;
 
 use std::ops::Range;
 
-pub use identifier::{IDENTIFIER_BYTES, truncated};
+pub use identifier::{IDENTIFIER_BYTES, clipped, folded, truncated};
 
 /// How a string constant is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -54,7 +54,8 @@ impl Redactor {
 
     /// Remembers a value that no message may show, wherever in the message it stands: the values that were bound to a statement, for example.
     ///
-    /// Values of one or two characters are replaced only where they stand alone, so that messages stay legible.
+    /// Words, numbers and values of one or two characters are replaced only where they stand alone, so that messages stay
+    /// legible.
     pub fn learn_secret(&mut self, value: &str) {
         if !value.trim().is_empty() && !is_token(value) {
             self.secrets.insert(value.to_owned());

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
+use super::lexer;
 use crate::ids::QualifiedName;
 
 /// The columns of a table, view, materialized view or foreign table.
@@ -340,8 +341,8 @@ fn unknown(item: &Item) -> bool {
 /// An identifier as the catalog has it.
 pub(in crate::sql) fn folded(ident: &Ident) -> String {
     match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+        Some(_) => lexer::truncated(ident.value.clone()),
+        None => lexer::folded(&ident.value),
     }
 }
 
@@ -363,3 +364,21 @@ pub(in crate::sql) fn schema_and_name(name: &ObjectName) -> (Option<String>, Str
 
 /// Relations that a condition restricts: those that were added while a part of `FROM` was read.
 pub(in crate::sql) type Added = Range<usize>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_fold_and_are_cut_as_the_server_does() {
+        for (ident, name) in [
+            (Ident::new("Orders"), "orders".to_owned()),
+            (Ident::new("Ärzte"), "Ärzte".to_owned()),
+            (Ident::with_quote('"', "Orders"), "Orders".to_owned()),
+            (Ident::new("X".repeat(70)), "x".repeat(63)),
+            (Ident::with_quote('"', "ä".repeat(40)), "ä".repeat(31)),
+        ] {
+            assert_eq!(folded(&ident), name);
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! `Failing row contains (…)` hold values without quotes. The server does not escape what it quotes, so a value that a message ends with reaches to the last
 //! quote.
 
-use super::{Kind, Redactor, token_length};
+use super::{Kind, Redactor, is_number, token_length};
 
 /// Words before a quoted part that make it a name.
 const NAMING_WORDS: [&str; 56] = [
@@ -229,13 +229,16 @@ impl Redactor {
     }
 
     fn without_secret(&mut self, message: &str, secret: &str) -> String {
+        let alone_only = secret.len() <= SHORT_SECRET
+            || secret.chars().all(char::is_alphabetic)
+            || is_number(secret);
         let mut output = String::with_capacity(message.len());
         let mut rest = message;
         while let Some(first) = rest.chars().next() {
             let token = token_length(rest);
             let found = token.is_none()
                 && rest.strip_prefix(secret).is_some_and(|after| {
-                    secret.len() > SHORT_SECRET || !(ends_in_word(&output) || starts_word(after))
+                    !alone_only || !(ends_in_word(&output) || starts_word(after))
                 });
             let length = if found {
                 output.push_str(&self.value(secret));
