@@ -121,6 +121,15 @@ fn every_check_is_a_file_and_a_page() {
     }
 }
 
+/// The text below a heading of a page.
+fn section<'p>(page: &'p str, heading: &str) -> Option<&'p str> {
+    let mut sections = page.split("\n## ").skip(1);
+    sections.find_map(|section| {
+        let (title, text) = section.split_once('\n')?;
+        (title == heading).then(|| text.trim())
+    })
+}
+
 #[test]
 fn every_page_has_the_same_headings() {
     const HEADINGS: [&str; 5] = [
@@ -139,7 +148,7 @@ fn every_page_has_the_same_headings() {
             .collect();
         assert_eq!(headings, HEADINGS, "{}", meta.id);
         for heading in HEADINGS {
-            let text = meta.page_section(heading).unwrap();
+            let text = section(meta.page, heading).unwrap();
             assert!(
                 !text.is_empty() && !text.contains("\n#"),
                 "{}: {heading}",

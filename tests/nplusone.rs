@@ -142,7 +142,7 @@ fn what_is_left_out_of_very_many_statements_is_told() {
         let snapshot: Snapshot = serde_json::from_value(capture).unwrap();
         let report = analyze(&snapshot, &Config::default());
         let skipped = report.skipped.into_iter();
-        let own = skipped.filter(|entry| entry.check == "n_plus_one");
+        let own = skipped.filter(|entry| entry.check.as_str() == "n_plus_one");
         own.map(|entry| entry.reason)
             .find(|reason| reason.contains("left out"))
     };

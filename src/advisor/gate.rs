@@ -14,7 +14,7 @@ use super::candidates::{Candidate, candidates};
 use super::coverage::covering;
 use super::refusal::{Reason, Refusal};
 
-/// Below so many rows a table is read as fast as an index (contract: indexes.md, refusals).
+/// Below so many rows, a dozen pages or so, a table is read about as fast as an index.
 const MIN_ROWS: f64 = 1_000.0;
 
 /// A btree key takes a third of a page at most (`BTMaxItemSize`, `nbtree.h`: 2,704 bytes with 8 kB pages).

@@ -22,7 +22,7 @@ pub use formula::Estimate;
 pub use oracle::{CostOracle, Question, RecordedAnswers};
 pub use refusal::{Reason, Refusal};
 pub use term::Term;
-pub use writes::Writes;
+pub use writes::{WriteWindow, Writes};
 
 use candidates::Candidate;
 
@@ -31,7 +31,8 @@ use crate::ids::QualifiedName;
 use crate::snapshot::{Index, IndexDefinition, WhatIf, WhatIfBasis};
 use crate::units::{Bytes, Millis};
 
-/// Below this share of a statement's cost an index is not worth its keep (contract: indexes.md, refusals).
+/// Below this share of a statement's cost an index is not worth its keep: estimates are no more exact than that, and every
+/// write pays.
 pub const MIN_SAVED: f64 = 0.10;
 
 /// What to create, and what was thought of and is not worth it.

@@ -2,16 +2,65 @@
 
 use crate::checks::{Case, TableRef};
 use crate::snapshot::TableCounters;
+use crate::snapshot::delta::WindowKind;
 use crate::units::{Millis, float, ratio};
 
 /// One entry of a btree with scattered keys: 9 µs (an integer) to 15 µs (an integer and a text) a row, measured with 500,000 rows in one `INSERT` on
 /// PostgreSQL 15 with default settings, beyond the 4 µs of the row itself.
 const ENTRY: Millis = Millis(0.01);
 
+/// What a server did within so many seconds of its beginning says nothing of its days: its tables were loaded.
+const SETTLED: f64 = 24.0 * 3_600.0;
+
+/// From the version on whose `pg_stat_database.stats_reset` is a reset that somebody asked for, and not also the first sight of the database.
+const ASKED_RESET_MAJOR: u32 = 15;
+
+/// Since when the writes of tables are counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum WriteWindow {
+    /// For so many seconds that writes may be divided by them.
+    Seconds(f64),
+    /// As [`WriteWindow::Seconds`], but from the beginning of the server's statistics: the loading of tables counts.
+    SecondsWithLoading(f64),
+    /// From that beginning, and so short that the loading may be the most of it.
+    Loading,
+    /// Unknown.
+    Unknown,
+}
+
+impl WriteWindow {
+    /// Of a case.
+    pub fn of(case: &Case<'_>) -> Self {
+        let window = case.workload.window();
+        let Some(seconds) = window.tables_seconds else {
+            return Self::Unknown;
+        };
+        let snapshot = case.snapshot;
+        let database = snapshot.database.as_ref();
+        let asked = snapshot.server.major() >= ASKED_RESET_MAJOR
+            && database.is_some_and(|database| database.stats_reset.is_some());
+        if asked || window.kind == WindowKind::Interval {
+            Self::Seconds(seconds)
+        } else if seconds >= SETTLED {
+            Self::SecondsWithLoading(seconds)
+        } else {
+            Self::Loading
+        }
+    }
+
+    /// What writes may be divided by.
+    const fn seconds(self) -> Option<f64> {
+        match self {
+            Self::Seconds(seconds) | Self::SecondsWithLoading(seconds) => Some(seconds),
+            Self::Loading | Self::Unknown => None,
+        }
+    }
+}
+
 /// What the table's counters say of writes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Writes {
-    /// Inserts, deletes and affected updates a second; `None` where the length of the window is unknown.
+    /// Inserts, deletes and affected updates a second; `None` where they cannot be told, see [`WriteWindow`].
     pub per_second: Option<f64>,
     /// The share of updates that are heap-only now and would stop to be, 0..1; `None` without updates.
     pub hot_ratio: Option<f64>,
@@ -33,7 +82,7 @@ impl Writes {
         let hot_ratio = ratio(hot, all).map(|share| if changes { share } else { 0.0 });
         let inserts = float(counters.n_tup_ins);
         let writes = inserts + float(counters.n_tup_del) + affected;
-        let seconds = case.workload.window().tables_seconds;
+        let seconds = WriteWindow::of(case).seconds();
         Self {
             per_second: seconds.and_then(|seconds| ratio(writes, seconds)),
             hot_ratio,
@@ -41,11 +90,11 @@ impl Writes {
         }
     }
 
-    /// What the index saves and what it costs, both in an hour, where it costs more; `None` where it pays or where the lengths of the windows are unknown.
+    /// What the index saves and what it costs, both in an hour, where it costs more; `None` where it pays or where either cannot be told.
     pub fn outweighs(&self, case: &Case<'_>, saved: Millis) -> Option<(Millis, Millis)> {
         const HOUR: f64 = 3_600.0;
-        let window = case.workload.window();
-        let (reads, writes) = (window.seconds?, window.tables_seconds?);
+        let reads = case.workload.window().seconds?;
+        let writes = WriteWindow::of(case).seconds()?;
         let cost = ratio(self.entries * ENTRY.get(), writes)? * HOUR;
         let saved = ratio(saved.get(), reads)? * HOUR;
         (cost > saved).then_some((Millis(saved), Millis(cost)))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::advisor::WriteWindow;
 use crate::checks::{CHECKS, Case};
 use crate::finding::{Action, Caveat, Finding};
 use crate::snapshot::delta::{Window, WindowCaveat};
@@ -87,15 +88,12 @@ fn of_tables_window(case: &Case<'_>, findings: &[Finding]) -> Option<Caveat> {
     if !case.snapshot.scope.is_workload() || !findings.iter().any(advised) {
         return None;
     }
-    let database = case.snapshot.database.as_ref();
-    let window = case.workload.window();
-    match window.tables_from {
-        None => Some(Caveat::UnknownTableWindow),
-        Some(at) => database
-            .is_some_and(|database| {
-                database.stats_reset.is_none() && database.server_stats_reset == Some(at)
-            })
-            .then_some(Caveat::TablesSinceStart { at }),
+    let at = case.workload.window().tables_from;
+    match WriteWindow::of(case) {
+        WriteWindow::Seconds(_) => None,
+        WriteWindow::SecondsWithLoading(_) => at.map(|at| Caveat::TablesSinceStart { at }),
+        WriteWindow::Loading => at.map(|at| Caveat::TablesLoading { at }),
+        WriteWindow::Unknown => Some(Caveat::UnknownTableWindow),
     }
 }
 

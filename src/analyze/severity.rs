@@ -4,7 +4,7 @@ use crate::checks::support::{MATTERS, MEDIUM_SHARE};
 use crate::finding::{CheckId, Draft, Finding, Severity, Weight};
 use crate::snapshot::Scope;
 
-/// From this share of the window's execution time on a finding is critical (contract: checks.md).
+/// From this share of the window's execution time on a finding is critical: a quarter of what the server does.
 const CRITICAL: f64 = 0.25;
 /// From this share on it is high.
 const HIGH: f64 = 0.10;

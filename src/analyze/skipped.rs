@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Config;
 use crate::checks::{CHECKS, Case, workload};
-use crate::finding::Skipped;
+use crate::finding::{Looker, Skipped};
 use crate::format;
 use crate::snapshot::delta::WindowKind;
 use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus};
-
-/// What an entry names where no check's need is missing, but a plan.
-const PROBE: &str = "probe";
 
 /// Statements without a plan or without a text that took more of the execution time, 0..1, limit the conclusion: probes aim
 /// to cover all but so much of it.
@@ -43,7 +40,7 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
         }
         for unseen in check.unseen(case) {
             let skipped = Skipped {
-                check: id.as_str().to_owned(),
+                check: Looker::Check(id),
                 reason: unseen.reason,
                 remedy: unseen.remedy,
             };
@@ -77,7 +74,7 @@ fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
         }
         for gap in gaps().filter(|gap| meta.needs.contains(&gap.area)) {
             let skipped = Skipped {
-                check: meta.id.as_str().to_owned(),
+                check: Looker::Check(meta.id),
                 reason: gap.reason.clone(),
                 remedy: gap.remedy.clone(),
             };
@@ -89,7 +86,7 @@ fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
     let tables = gaps().filter(|gap| gap.area == Area::ColumnStatistics && !told.contains(gap));
     for gap in tables {
         let skipped = Skipped {
-            check: PROBE.to_owned(),
+            check: Looker::Probes,
             reason: gap.reason.clone(),
             remedy: gap.remedy.clone(),
         };
@@ -192,7 +189,7 @@ fn probes<'c>(case: &'c Case<'_>) -> impl Iterator<Item = Skipped> + 'c {
             .unwrap_or_default();
         let reason = probe.reason.as_deref().unwrap_or("no reason given");
         Skipped {
-            check: PROBE.to_owned(),
+            check: Looker::Probe(probe.key.queryid),
             reason: format!("statement{id}{of_time} {word}: {reason}"),
             remedy: probe.remedy.clone(),
         }
@@ -205,7 +202,7 @@ fn unreadable<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (Skipped, bool)> +
         let id = unreadable.record.key.queryid;
         let id = id.map(|id| format!(" {id}")).unwrap_or_default();
         let skipped = Skipped {
-            check: PROBE.to_owned(),
+            check: Looker::Probes,
             reason: format!(
                 "the plan of statement{id} cannot be read: {}",
                 unreadable.error

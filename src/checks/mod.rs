@@ -103,17 +103,6 @@ pub struct CheckMeta {
     pub page: &'static str,
 }
 
-impl CheckMeta {
-    /// The text below a heading of the page; `None` where there is no such heading.
-    pub fn page_section(&self, heading: &str) -> Option<&'static str> {
-        let mut sections = self.page.split("\n## ").skip(1);
-        sections.find_map(|section| {
-            let (title, text) = section.split_once('\n')?;
-            (title == heading).then(|| text.trim())
-        })
-    }
-}
-
 /// How close to the cause a check looks. Of several findings about one statement the deepest is the bottleneck, and
 /// explains the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ use crate::units::{float, ratio};
 use super::workload::Field;
 use groups::{Group, MOST_READ, groups, left_out};
 use pairs::{Pair, pairs};
-use ties::Tie;
+use ties::{Basis, Tie};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("n_plus_one"),
@@ -133,7 +133,7 @@ fn impact(case: &Case<'_>, child: &Group, pair: &Pair) -> Impact {
 }
 
 mod evidence {
-    use super::{Case, Field, Group, Tie, Unit, float, ratio};
+    use super::{Basis, Case, Field, Group, Tie, Unit, float, ratio};
     use crate::finding::{Evidence, Formula, Source};
 
     /// The proof: how many look-ups there are for each row. Counted where a foreign key ties the two, else inferred from
@@ -148,7 +148,7 @@ mod evidence {
         let calls = workload.term_of(&child.members, Field::Calls)?;
         let rows = all(case, parents, Field::Rows)?;
         let value = ratio(child.calls, parents.iter().map(|parent| parent.rows).sum())?;
-        let source = if tie.declared {
+        let source = if tie.basis == Basis::Declared {
             Source::PgStatStatements
         } else {
             Source::Formula

@@ -18,7 +18,7 @@ use crate::snapshot::{Area, ForeignKey, TableCounters, WhatIfBasis};
 use crate::sql::facts::Role;
 use crate::units::{Millis, float};
 
-/// Below so many rows a table is read as fast as an index (contract: indexes.md, refusals).
+/// Below so many rows, a dozen pages or so, a table is read about as fast as an index.
 const MIN_ROWS: f64 = 1_000.0;
 
 static META: CheckMeta = CheckMeta {

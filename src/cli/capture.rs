@@ -45,10 +45,6 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
                 snapshot.plans.len()
             ));
         }
-        Ok(if interrupt.asked() {
-            Exit::Interrupted
-        } else {
-            Exit::Done
-        })
+        Ok(interrupt.exit(Exit::Done))
     })
 }

@@ -51,11 +51,7 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
         ))
         .await?;
         let exit = report(&snapshot, &config, &args.report, progress)?;
-        Ok(if interrupt.asked() {
-            Exit::Interrupted
-        } else {
-            exit
-        })
+        Ok(interrupt.exit(exit))
     })
 }
 

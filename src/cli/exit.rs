@@ -50,7 +50,8 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    const fn code(self) -> u8 {
+    /// The number that the process gives back.
+    pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Findings => 1,

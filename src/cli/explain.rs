@@ -55,11 +55,7 @@ pub fn run(args: &ExplainArgs, progress: &Progress) -> Result<Exit> {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let snapshot = Box::pin(observe(args, &input, progress, &interrupt)).await?;
         let exit = deliver(snapshot)?;
-        Ok(if interrupt.asked() {
-            Exit::Interrupted
-        } else {
-            exit
-        })
+        Ok(interrupt.exit(exit))
     })
 }
 

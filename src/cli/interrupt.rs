@@ -5,14 +5,13 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::exit::Exit;
+
 /// Tells whether the user wants the run to end.
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     asked: watch::Receiver<bool>,
 }
-
-/// What a shell reports for a process that SIGINT ended.
-const INTERRUPTED: i32 = 130;
 
 impl Interrupt {
     /// Listens from now on; to be called within the runtime.
@@ -35,7 +34,7 @@ impl Interrupt {
                     _ = hangup.recv() => {}
                 }
                 if *ask.borrow() {
-                    std::process::exit(INTERRUPTED);
+                    std::process::exit(Exit::Interrupted.code().into());
                 }
                 ask.send_replace(true);
             }
@@ -46,6 +45,15 @@ impl Interrupt {
     /// Whether the end was asked for.
     pub fn asked(&self) -> bool {
         *self.asked.borrow()
+    }
+
+    /// How the run ended, if it ended as `otherwise` unless interrupted.
+    pub fn exit(&self, otherwise: Exit) -> Exit {
+        if self.asked() {
+            Exit::Interrupted
+        } else {
+            otherwise
+        }
     }
 
     /// Becomes ready when the end is asked for.

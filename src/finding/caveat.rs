@@ -60,6 +60,11 @@ pub enum Caveat {
         /// The server's first start, or the crash that cost it its statistics.
         at: Timestamp,
     },
+    /// As [`Caveat::TablesSinceStart`], and so lately that loading the tables may be the most of their writes.
+    TablesLoading {
+        /// The server's first start, or the crash that cost it its statistics.
+        at: Timestamp,
+    },
     /// When the counters of tables began is unknown.
     UnknownTableWindow,
     /// Something that no check needs could not be observed.
@@ -131,6 +136,10 @@ impl fmt::Display for Caveat {
             Self::TablesSinceStart { at } => write!(
                 f,
                 "writes a second are an average since {at}, when the server's statistics began; measure the rate of now with --window 5min"
+            ),
+            Self::TablesLoading { at } => write!(
+                f,
+                "tables are counted since {at}, when the server's statistics began, and loading them counts as writes, so what writes pay for an index a second is unknown; measure with --window 5min"
             ),
             Self::UnknownTableWindow => f.write_str(
                 "the server does not tell since when it counts writes, so what they pay for an index a second is unknown; measure with --window 5min",

@@ -22,7 +22,7 @@ pub use evidence::{Evidence, Source, Unit};
 pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
-    BaselineMetrics, EstimateBasis, Estimated, Probe, Report, ReportPlan, ReportStatement,
+    BaselineMetrics, EstimateBasis, Estimated, Looker, Probe, Report, ReportPlan, ReportStatement,
     SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 
@@ -303,14 +303,14 @@ fn sum<T: std::ops::Add<Output = T>>(one: Option<T>, other: Option<T>) -> Option
     }
 }
 
-/// A check's id, `snake_case`; only the list of checks makes one.
+/// A check's id, `snake_case`; only a check makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CheckId(&'static str);
 
 impl CheckId {
-    /// An id; for the list of checks.
-    pub const fn new(id: &'static str) -> Self {
+    /// An id; for the check itself.
+    pub(crate) const fn new(id: &'static str) -> Self {
         Self(id)
     }
 

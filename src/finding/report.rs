@@ -1,10 +1,12 @@
 //! The report: the only definition of the JSON document, and the value that every other format renders.
 
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::borrow::Cow;
 
-use super::{Caveat, Finding};
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+
+use super::{Caveat, CheckId, Finding};
 use crate::ids::QueryId;
 use crate::snapshot::delta::WindowKind;
 use crate::snapshot::{PlanRecord, ProbeStatus};
@@ -193,11 +195,52 @@ pub struct Probe {
     pub remedy: Option<String>,
 }
 
+/// Who could not look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Looker {
+    /// A check.
+    Check(CheckId),
+    /// The probe of one statement; `None` of one without an id.
+    Probe(Option<QueryId>),
+    /// Probes as such.
+    Probes,
+}
+
+impl Looker {
+    /// The check's id, or `probe`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Check(id) => id.as_str(),
+            Self::Probe(_) | Self::Probes => "probe",
+        }
+    }
+}
+
+impl Serialize for Looker {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl JsonSchema for Looker {
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
 /// Something that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Skipped {
-    /// The check's id, or `probe`.
-    pub check: String,
+    /// Who: a check's id, or `probe`.
+    pub check: Looker,
     /// Why.
     pub reason: String,
     /// What would make it possible; `None` where nothing does.

@@ -81,14 +81,6 @@ impl Plan {
         parse::plan(parse::explain_object(value)?)
     }
 
-    /// Reads a plan from text; see [`read_text`].
-    ///
-    /// # Errors
-    /// [`PlanError`] when there is none in it.
-    pub fn from_text(text: &str) -> Result<Self, PlanError> {
-        Self::parse(&read_text(text)?)
-    }
-
     /// The topmost node.
     pub const fn root(&self) -> &Node {
         &self.root

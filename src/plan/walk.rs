@@ -1,7 +1,5 @@
 //! Questions about a node's place in its plan.
 
-use crate::ids::QualifiedName;
-
 use super::Plan;
 use super::node::{Node, NodeId};
 use super::vocabulary::{NodeType, Relationship, Strategy};
@@ -109,19 +107,6 @@ impl Plan {
             below = ancestor;
         }
         None
-    }
-
-    /// The nodes that scan this relation. Without VERBOSE a plan has no schemas, and the name alone decides.
-    pub fn scans_of<'a>(&'a self, relation: &'a QualifiedName) -> impl Iterator<Item = &'a Node> {
-        self.nodes().filter(|node| {
-            node.node_type != NodeType::ModifyTable
-                && node.target.relation.as_ref() == Some(&relation.name)
-                && node
-                    .target
-                    .schema
-                    .as_ref()
-                    .is_none_or(|schema| *schema == relation.schema)
-        })
     }
 
     /// The top of the CTE that a CTE Scan reads: the nearest of that name that it is not itself part of.

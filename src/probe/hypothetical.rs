@@ -21,6 +21,7 @@ use super::inquiry::{Inquiry, WRITER_WAITS_FOR};
 use super::link::{Access, Parameter, ProbeSession, SET, Settings, get, pinned_path};
 use super::paths::RolePaths;
 use super::statistics::VIEWS;
+use super::step::PLAN_TIMEOUT;
 use crate::connect::Session;
 use crate::ids::{StatementKey, quote_ident};
 use crate::snapshot::{
@@ -32,9 +33,6 @@ use crate::units::{Bytes, Cost};
 
 /// The extension.
 const HYPOPG: &str = "hypopg";
-
-/// How long planning with hypothetical indexes may take.
-const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The functions that are called, which must be trusted, too.
 const FUNCTIONS: [&str; 4] = [

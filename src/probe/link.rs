@@ -435,6 +435,20 @@ mod tests {
     }
 
     #[test]
+    fn what_keeps_probes_quiet_is_asked_for_by_name() {
+        let wanted: Vec<&str> = QUIET.iter().map(|(name, _)| *name).collect();
+        for query in [query!("probe_quiet_13.sql"), query!("probe_quiet_15.sql")] {
+            let list = query
+                .split_once("IN (")
+                .and_then(|(_, rest)| rest.split_once(')'));
+            let names = list.unwrap_or_default().0.split(',');
+            let mut asked: Vec<&str> = names.map(|name| name.trim().trim_matches('\'')).collect();
+            asked.sort_unstable();
+            assert_eq!(asked, wanted);
+        }
+    }
+
+    #[test]
     fn no_limit_becomes_the_servers_unlimited() {
         assert_eq!(millis(Duration::ZERO), 1);
         assert_eq!(millis(Duration::from_secs(2)), 2000);

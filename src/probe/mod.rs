@@ -13,6 +13,7 @@ mod catalog;
 mod defaults;
 mod explain;
 mod fault;
+mod grant;
 pub mod guard;
 mod hypothetical;
 mod inquiry;

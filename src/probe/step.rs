@@ -16,7 +16,7 @@ use crate::snapshot::{Execution, ParameterValue};
 use crate::sql::mentions::Mentions;
 
 /// How long planning may take. Whoever plans longer is a finding of its own; the probe gives up.
-const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is asked of a step; the guard may allow less.
 #[derive(Debug, Clone, PartialEq, Eq)]

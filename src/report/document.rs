@@ -1,12 +1,15 @@
 //! The report as blocks of text, tables and SQL, the same for every format that a person reads.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{
-    Confidence, Evidence, Finding, Probe, Report, ReportStatement, Severity, Skipped, Unit,
+    Confidence, Evidence, Finding, Looker, Probe, Report, ReportStatement, Severity, Skipped, Unit,
 };
 use crate::format;
+use crate::ids::QueryId;
 use crate::units::{Bytes, Cost, Millis, float};
 
-use super::summary::{self, PROBE};
+use super::summary;
 use super::text::{lines, one_line};
 
 /// Statement families shown beside the findings; the JSON report has all.
@@ -157,7 +160,6 @@ impl Document {
     /// The blocks of a report.
     pub fn of(report: &Report) -> Self {
         let shown = leads(report);
-        let notes = probe_notes(&report.statements);
         Self {
             header: summary::header(report),
             verdict: Verdict {
@@ -178,8 +180,8 @@ impl Document {
                 .count(),
             statements: statements(&report.statements),
             statements_left_out: report.statements.len().saturating_sub(STATEMENTS_SHOWN),
-            skipped: skipped(&report.skipped, &notes),
-            probe_notes: notes,
+            skipped: skipped(&report.skipped, &report.statements),
+            probe_notes: probe_notes(&report.statements),
             caveats: report
                 .caveats
                 .iter()
@@ -366,24 +368,28 @@ fn probe_notes(statements: &[ReportStatement]) -> Vec<Note> {
     groups.into_iter().map(note).collect()
 }
 
-/// Probes that have a note of their own are not told twice.
-fn skipped(skipped: &[Skipped], probe_notes: &[Note]) -> Vec<Note> {
+/// Probes of statements that have a note of their own are not told twice.
+fn skipped(skipped: &[Skipped], statements: &[ReportStatement]) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
-    let told = |entry: &&Skipped| {
-        let reason = one_line(&entry.reason);
-        let covers = |note: &Note| !note.reason.is_empty() && reason.ends_with(&note.reason);
-        entry.check == PROBE && probe_notes.iter().any(covers)
-    };
+    let noted: BTreeSet<Option<QueryId>> = statements
+        .iter()
+        .filter(|statement| statement.probe.reason.is_some())
+        .flat_map(|statement| {
+            let members = statement.members.iter().copied().map(Some);
+            members.chain([statement.queryid])
+        })
+        .collect();
+    let told = |entry: &&Skipped| matches!(entry.check, Looker::Probe(queryid) if noted.contains(&queryid));
     for entry in skipped.iter().filter(|entry| !told(entry)) {
         let same = notes
             .iter_mut()
             .find(|note| note.reason == entry.reason && note.remedy == entry.remedy);
         if let Some(note) = same {
             note.what.push_str(", ");
-            note.what.push_str(&entry.check);
+            note.what.push_str(entry.check.as_str());
         } else {
             notes.push(Note {
-                what: entry.check.clone(),
+                what: entry.check.as_str().to_owned(),
                 reason: entry.reason.clone(),
                 remedy: entry.remedy.clone(),
             });

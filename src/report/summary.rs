@@ -1,14 +1,11 @@
 //! The lines that every human format shares: what was looked at, how the probes went, what could not be seen.
 
-use crate::finding::{Report, ReportStatement, Target, WindowInfo, WindowKind};
+use crate::finding::{Looker, Report, ReportStatement, Target, WindowInfo, WindowKind};
 use crate::format;
 use crate::snapshot::ProbeStatus;
 use crate::units::Millis;
 
 use super::text::one_line;
-
-/// What [`Skipped::check`](crate::finding::Skipped) says of statements rather than of a check.
-pub const PROBE: &str = "probe";
 
 /// `shop @ db.staging:5432 · PostgreSQL 15.18 · role triage · 6 d 4 h since reset · 1.2 M calls · 4.1 h execution time`
 pub fn header(report: &Report) -> String {
@@ -75,7 +72,7 @@ pub fn coverage(report: &Report) -> String {
     let hidden = report
         .skipped
         .iter()
-        .filter(|entry| entry.check != PROBE)
+        .filter(|entry| matches!(entry.check, Looker::Check(_)))
         .count();
     match hidden {
         0 => {}

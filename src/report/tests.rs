@@ -143,12 +143,32 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
         plans: Vec::new(),
         probed_plans: Vec::new(),
         skipped: vec![Skipped {
-            check: "io_bound_statement".to_owned(),
+            check: Looker::Check(CheckId::new("io_bound_statement")),
             reason: "track_io_timing is off".to_owned(),
             remedy: Some("ALTER SYSTEM SET track_io_timing = on;".to_owned()),
         }],
         caveats: vec![Caveat::UnknownTableWindow],
     }
+}
+
+/// Reasons end alike; who is told apart by whose they are.
+#[test]
+fn a_probe_is_told_once_and_no_other_in_its_place() {
+    let skipped = |check: Looker, reason: &str| Skipped {
+        check,
+        reason: reason.to_owned(),
+        remedy: None,
+    };
+    let mut told = report(Vec::new());
+    let noted = "statement 42 (43 % of the execution time) refused: in other words";
+    let other = "statement 7 refused: function public.f() is owned by mallory, who is not trusted";
+    told.skipped = vec![
+        skipped(Looker::Probe(Some(QueryId(42))), noted),
+        skipped(Looker::Probe(Some(QueryId(7))), other),
+    ];
+    let page = markdown::render(&told);
+    assert!(!page.contains("in other words"), "{page}");
+    assert!(page.contains("statement 7 refused"), "{page}");
 }
 
 #[test]

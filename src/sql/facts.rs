@@ -258,11 +258,6 @@ impl Level {
     pub fn order_relation(&self) -> Option<usize> {
         one_relation(self.order_by.iter().map(|sort| sort.key.as_ref()))
     }
-
-    /// The relation use that all of `GROUP BY` belongs to.
-    pub fn group_relation(&self) -> Option<usize> {
-        one_relation(self.group_by.iter().map(Option::as_ref))
-    }
 }
 
 /// The relation use that all keys belong to.

@@ -7,9 +7,6 @@ use std::collections::BTreeSet;
 
 use super::lexer::{IDENTIFIER_BYTES, Open, Token, TokenKind, tokens};
 
-/// The comment that every statement of this program carries.
-pub const MARKER: &str = "/* pgtriage */";
-
 /// Operators that syntax without an operator token resolves to: IN, BETWEEN, NULLIF, CASE, USING, LIKE, SIMILAR TO, IS DISTINCT FROM, sorting, grouping.
 /// `gram.y` looks them up by these names on the search path.
 const IMPLIED_OPERATORS: [&str; 12] = [
@@ -210,16 +207,6 @@ impl Mentions {
         mentions
     }
 
-    /// Exactly one SELECT, VALUES or TABLE, complete, and no word in it may change or lock anything.
-    ///
-    /// Says nothing about the functions that it calls.
-    pub fn is_plain_query(&self) -> bool {
-        self.class.is_query()
-            && self.effects.is_empty()
-            && !self.several_statements
-            && self.unterminated.is_none()
-    }
-
     fn collect_names(&mut self, all: &[Token<'_>]) {
         // The name before the token at hand, and whether a dot came after it.
         let mut qualifier: Option<(String, Dot)> = None;
@@ -345,17 +332,11 @@ fn several_statements(all: &[Token<'_>]) -> bool {
         .is_some_and(|end| end + 1 < all.len())
 }
 
-/// Whether `text` is a statement of this program: it carries [`MARKER`] as a comment.
-pub fn is_own(text: &str) -> bool {
-    text.contains(MARKER)
-        && tokens(text).any(|token| token.kind == TokenKind::BlockComment && token.text == MARKER)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Effect, Mentions, StatementClass, is_own};
+    use super::{Effect, Mentions, RESERVED, StatementClass};
 
     fn set(items: &[&str]) -> std::collections::BTreeSet<String> {
         items.iter().map(|item| (*item).to_owned()).collect()
@@ -498,35 +479,9 @@ mod tests {
     }
 
     #[test]
-    fn only_one_complete_query_is_plain() {
-        let cases = [
-            ("SELECT 1", true),
-            ("SELECT 1 ; -- done", true),
-            ("SELECT ';' , $$;$$", true),
-            ("SELECT 1; SELECT 2", false),
-            ("SELECT 1;;", false),
-            ("SELECT 'a", false),
-            ("SELECT 1 /* ", false),
-            ("SELECT 1 FOR UPDATE", false),
-            ("DELETE FROM t", false),
-            ("VACUUM", false),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(Mentions::of(text).is_plain_query(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn own_statements_carry_the_marker_as_a_comment() {
-        let cases = [
-            ("SELECT /* pgtriage */ 1", true),
-            ("SELECT '/* pgtriage */'", false),
-            ("SELECT 1 -- /* pgtriage */", false),
-            ("SELECT /* x /* pgtriage */ */ 1", false),
-            ("SELECT 1", false),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(is_own(text), expected, "{text}");
+    fn reserved_words_are_among_those_that_are_quoted() {
+        for word in RESERVED {
+            assert_ne!(crate::ids::quote_ident(word), word);
         }
     }
 

@@ -46,6 +46,12 @@ fn a_budget_of_two_seconds_is_kept() {
             started.elapsed()
         );
         expect(&snapshot, 0, Planned, "timeout");
+        let remedies = snapshot.probes.iter().map(|probe| probe.remedy.as_deref());
+        assert!(
+            remedies.eq([Some("--budget 4s"); 3]),
+            "{:?}",
+            snapshot.probes
+        );
         expect(&snapshot, 1, NotProbed, "the budget of 2 s ended before it");
         expect(&snapshot, 2, NotProbed, "the budget of 2 s ended before it");
         assert_eq!(state(&cluster, "shop"), before);
@@ -69,13 +75,13 @@ fn slow_statements_are_planned_only() {
         &snapshot,
         0,
         Planned,
-        "its mean time of 20.0 s is more than the timeout of 10 s",
+        "its mean time of 20 s is more than the timeout of 10 s",
     );
     expect(
         &snapshot,
         1,
         Planned,
-        "its mean time of 9.0 s is more than what is left of the budget",
+        "its mean time of 9 s is more than what is left of the budget",
     );
 }
 
@@ -95,6 +101,7 @@ fn a_statement_that_runs_out_of_time_is_planned() {
             Planned,
             "canceling statement due to statement timeout",
         );
+        assert_eq!(snapshot.probes[0].remedy.as_deref(), Some("--timeout 2s"));
         expect(&snapshot, 1, Analyzed, "");
     }
 }

@@ -199,7 +199,7 @@ fn best(
         .iter()
         .filter(|(_, group, root_calls)| is_loop(look_up.calls, group.rows, *root_calls))
         .min_by(|(one, one_group, _), (other, other_group, _)| {
-            let order = other.tie.declared.cmp(&one.tie.declared);
+            let order = other.tie.basis.cmp(&one.tie.basis);
             order
                 .then(
                     distance(look_up.calls, one_group.rows)

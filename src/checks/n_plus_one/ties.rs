@@ -7,6 +7,15 @@ use crate::sql::facts::{Facts, Output, RelationUse};
 
 use super::groups::{Group, KeyColumn};
 
+/// What says that one column holds another's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// Names and types suggest it.
+    Named,
+    /// A foreign key or a primary key.
+    Declared,
+}
+
 /// A look-up's key columns, and the columns whose values it gets from the parent's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tie {
@@ -20,8 +29,8 @@ pub struct Tie {
     pub parent_table: Oid,
     /// Its columns, in the same order.
     pub parent_columns: Vec<String>,
-    /// Whether a foreign key declares it; else names and types suggest it.
-    pub declared: bool,
+    /// What says so.
+    pub basis: Basis,
     /// Whether at most one row has the key.
     pub unique: bool,
 }
@@ -98,11 +107,17 @@ pub fn ties(case: &Case<'_>, group: &Group) -> Vec<Tie> {
 fn declared(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie>) {
     let to_parents = case.catalog.foreign_keys(table.oid).map(|key| {
         let parent = (key.referenced_table, key.referenced_columns.as_slice());
-        tie(case, table, (keys, &key.columns), parent, true)
+        tie(case, table, (keys, &key.columns), parent, Basis::Declared)
     });
     let from_children = case.catalog.references(table.oid).map(|key| {
         let parent = (key.table, key.columns.as_slice());
-        tie(case, table, (keys, &key.referenced_columns), parent, true)
+        tie(
+            case,
+            table,
+            (keys, &key.referenced_columns),
+            parent,
+            Basis::Declared,
+        )
     });
     // The same foreign key may be declared twice.
     for tie in to_parents.chain(from_children).flatten() {
@@ -117,7 +132,7 @@ fn tie(
     table: &Table,
     (keys, columns): (&[&KeyColumn], &[String]),
     (parent_table, parent_columns): (Oid, &[String]),
-    declared: bool,
+    basis: Basis,
 ) -> Option<Tie> {
     let parameters: Option<Vec<u32>> = columns
         .iter()
@@ -132,7 +147,7 @@ fn tie(
         parameters: parameters?,
         parent_table,
         parent_columns: parent_columns.to_vec(),
-        declared,
+        basis,
         unique: is_unique(case, table, keys),
     })
 }
@@ -182,7 +197,7 @@ fn named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie
             for parent in parents {
                 let columns = std::slice::from_ref(&key.column);
                 let parent = (other.oid, std::slice::from_ref(&parent));
-                ties.extend(tie(case, table, (keys, columns), parent, false));
+                ties.extend(tie(case, table, (keys, columns), parent, Basis::Named));
             }
         }
     }
@@ -247,7 +262,7 @@ fn own_key(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<T
             table,
             (keys, &columns),
             (table.oid, &columns),
-            true,
+            Basis::Declared,
         ));
     }
 }

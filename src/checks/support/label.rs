@@ -14,8 +14,19 @@ pub fn label(text: &str) -> String {
     let words: Vec<Token<'_>> = tokens(text).filter(|token| !token.is_trivia()).collect();
     let verb = words.iter().find(|token| token.text != "(");
     let mut relations: Vec<String> = Vec::new();
+    // Of each open parenthesis, whether a FROM inside divides a function's arguments.
+    let mut divided = Vec::new();
     for (place, word) in words.iter().enumerate() {
-        if !NAMING.iter().any(|naming| word.is_word(naming)) {
+        match word.text {
+            "(" => {
+                let before = place.checked_sub(1).and_then(|before| words.get(before));
+                divided.push(before.is_some_and(is_divided));
+            }
+            ")" => drop(divided.pop()),
+            _ => {}
+        }
+        let naming = NAMING.iter().any(|naming| word.is_word(naming));
+        if !naming || divided.last() == Some(&true) {
             continue;
         }
         let name = relation(word, words.get(place + 1..).unwrap_or_default());
@@ -31,6 +42,12 @@ pub fn label(text: &str) -> String {
         }
         _ => shortened(text, LABEL_CHARS),
     }
+}
+
+/// Whether `FROM` divides the arguments of this function (`func_expr_common_subexpr` in `gram.y`).
+fn is_divided(function: &Token<'_>) -> bool {
+    let names = ["extract", "overlay", "substring", "trim"];
+    names.iter().any(|name| function.is_word(name))
 }
 
 /// Words that a relation's name follows.
@@ -109,7 +126,11 @@ mod tests {
             ),
             (
                 "SELECT extract(year FROM at) FROM (SELECT * FROM visits) v",
-                "SELECT at, visits",
+                "SELECT visits",
+            ),
+            (
+                "SELECT trim(both $1 from (a)) FROM names WHERE substring(b from 2) = (SELECT c FROM others)",
+                "SELECT names, others",
             ),
             ("SELECT * FROM jobs FOR UPDATE SKIP LOCKED", "SELECT jobs"),
             (

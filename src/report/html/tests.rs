@@ -129,6 +129,7 @@ fn hostile_plan() -> ReportPlan {
         type_name: HOSTILE.to_owned(),
         value: Some(HOSTILE.to_owned()),
         origin: HOSTILE.to_owned(),
+        observed: true,
     }];
     ReportPlan {
         query: Some(HOSTILE.to_owned()),

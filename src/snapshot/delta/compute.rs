@@ -6,8 +6,8 @@ use jiff::{Timestamp, Unit};
 
 use super::counters::{self, Fell};
 use super::{
-    Delta, Invalid, InvalidReason, StatementDelta, Subject, TableDelta, Totals, Window,
-    WindowCaveat, WindowKind,
+    Delta, Invalid, InvalidReason, StatementDelta, Subject, TableDelta, Window, WindowCaveat,
+    WindowKind, WindowTotals,
 };
 use crate::ids::{Oid, StatementKey};
 use crate::snapshot::{
@@ -120,7 +120,7 @@ impl Window {
             statements: Vec::new(),
             tables: Vec::new(),
             database: None,
-            totals: Totals::default(),
+            totals: WindowTotals::default(),
             invalid: Vec::new(),
             caveats: Vec::new(),
         }
@@ -431,14 +431,14 @@ fn totals(
     snapshot: &Snapshot,
     statements: &[StatementDelta],
     hidden: Option<Delta<HiddenStatements>>,
-) -> Totals {
+) -> WindowTotals {
     let toplevel = statements.iter().filter(|delta| {
         let statement = snapshot.statements.get(delta.index);
         delta.counters.0.calls > 0 && statement.is_some_and(|statement| statement.key.toplevel)
     });
-    let mut totals = Totals {
+    let mut totals = WindowTotals {
         hidden,
-        ..Totals::default()
+        ..WindowTotals::default()
     };
     for delta in toplevel {
         totals.statements += 1;

@@ -64,7 +64,7 @@ pub struct Window {
     /// What the database did.
     pub database: Option<Delta<DatabaseCounters>>,
     /// Sums over the toplevel statements.
-    pub totals: Totals,
+    pub totals: WindowTotals,
     /// What has no valid difference, and why; never silently dropped.
     pub invalid: Vec<Invalid>,
     /// What limits the whole window.
@@ -99,7 +99,7 @@ pub struct TableDelta {
 
 /// Sums over the toplevel statements; nested ones are counted inside those that called them.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Totals {
+pub struct WindowTotals {
     /// Toplevel statements with at least one call.
     pub statements: usize,
     /// Their sums; `spread` is `None`.
@@ -108,7 +108,7 @@ pub struct Totals {
     pub hidden: Option<Delta<HiddenStatements>>,
 }
 
-impl Totals {
+impl WindowTotals {
     /// Execution time of visible and hidden statements together: what shares are shares of.
     pub fn exec_time_ms(&self) -> Millis {
         let hidden = self

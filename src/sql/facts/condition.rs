@@ -39,13 +39,18 @@ pub fn row(expr: &Expr) -> Option<Vec<&Expr>> {
 
 impl Analyzer<'_> {
     /// Reads a condition that rows must pass, and records what it asks of each relation.
-    pub fn condition(&mut self, expr: &Expr, filter: &Filter, negated: bool) {
+    pub fn condition(&mut self, expr: &Expr, filter: &Filter) {
+        self.under_not(expr, filter, false);
+    }
+
+    /// Reads a part of a condition, under an odd number of `NOT`s if negated.
+    fn under_not(&mut self, expr: &Expr, filter: &Filter, negated: bool) {
         match expr {
-            Expr::Nested(inner) => self.condition(inner, filter, negated),
+            Expr::Nested(inner) => self.under_not(inner, filter, negated),
             Expr::UnaryOp {
                 op: UnaryOperator::Not,
                 expr,
-            } => self.condition(expr, filter, !negated),
+            } => self.under_not(expr, filter, !negated),
             Expr::BinaryOp {
                 op: op @ (BinaryOperator::And | BinaryOperator::Or),
                 ..
@@ -56,7 +61,7 @@ impl Analyzer<'_> {
                     self.arms_of(&operands, filter, negated);
                 } else {
                     for operand in operands {
-                        self.condition(operand, filter, negated);
+                        self.under_not(operand, filter, negated);
                     }
                 }
             }
@@ -70,7 +75,7 @@ impl Analyzer<'_> {
         for (arm, operand) in operands.iter().enumerate() {
             let mut inner = filter.clone();
             inner.arms.push(Arm { group, arm });
-            self.condition(operand, &inner, negated);
+            self.under_not(operand, &inner, negated);
         }
     }
 
@@ -80,7 +85,7 @@ impl Analyzer<'_> {
             if Side::new(self, operand).aggregate {
                 self.expr(operand);
             } else {
-                self.condition(operand, &Filter::all(), false);
+                self.condition(operand, &Filter::all());
             }
         }
     }

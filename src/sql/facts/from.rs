@@ -49,7 +49,7 @@ impl Analyzer<'_> {
                     arms: Vec::new(),
                     join: kind,
                 };
-                self.condition(condition, &filter, false);
+                self.condition(condition, &filter);
             }
             Some(JoinConstraint::Using(columns)) => {
                 for column in columns {

@@ -234,7 +234,7 @@ impl Analyzer<'_> {
             self.table_with_joins(from);
         }
         if let Some(selection) = &select.selection {
-            self.condition(selection, &Filter::all(), false);
+            self.condition(selection, &Filter::all());
         }
         let mut projection = self.projection(&select.projection);
         self.group_by(select, &projection);

@@ -59,7 +59,7 @@ impl Analyzer<'_> {
         }
         self.assignments(target, &update.assignments);
         if let Some(selection) = &update.selection {
-            self.condition(selection, &Filter::all(), false);
+            self.condition(selection, &Filter::all());
         }
         self.close_write(levels, update.returning.as_deref())
     }
@@ -74,7 +74,7 @@ impl Analyzer<'_> {
             self.table_with_joins(using);
         }
         if let Some(selection) = &delete.selection {
-            self.condition(selection, &Filter::all(), false);
+            self.condition(selection, &Filter::all());
         }
         self.close_write(levels, delete.returning.as_deref())
     }
@@ -96,7 +96,7 @@ impl Analyzer<'_> {
             arms: Vec::new(),
             join: JoinType::Inner,
         };
-        self.condition(&merge.on, &filter, false);
+        self.condition(&merge.on, &filter);
         for clause in &merge.clauses {
             clause.predicate.iter().for_each(|expr| self.expr(expr));
             self.merge_action(target, &clause.action);

@@ -6,13 +6,15 @@
     reason = "a test fails by panicking, and its helpers with it"
 )]
 
+mod seen;
+
 use std::fs;
 use std::path::Path;
 
 use pgtriage::analyze::{Config, analyze, candidates};
 use pgtriage::checks::Selection;
 use pgtriage::checks::workload::Limits;
-use pgtriage::finding::{Caveat, Finding, Report, Severity, Status};
+use pgtriage::finding::{Finding, Report, Severity};
 use pgtriage::snapshot::Snapshot;
 use serde_json::{Value, json};
 
@@ -246,224 +248,6 @@ fn the_same_table_in_two_statements_is_one_finding() {
 }
 
 #[test]
-fn a_hidden_area_is_skipped_with_its_remedy() {
-    let mut capture = with_statements(&[]);
-    capture["gaps"] = json!([
-        {"area": "statements", "reason": "pg_stat_statements is not installed", "remedy": "CREATE EXTENSION pg_stat_statements"},
-        {"area": "io_timing", "reason": "track_io_timing is off", "remedy": "SET track_io_timing = on"},
-    ]);
-    let all = report(capture.clone());
-    assert_eq!(all.status, Status::Partial);
-    let skipped: Vec<&str> = all
-        .skipped
-        .iter()
-        .map(|entry| entry.check.as_str())
-        .collect();
-    assert!(skipped.contains(&"slow_statement") && skipped.contains(&"io_bound_statement"));
-    assert!(all.skipped.iter().all(|entry| entry.remedy.is_some()));
-    assert!(all.summary.contains("not everything could be seen"));
-
-    let config = Config {
-        checks: Selection::new(["sort_spill"], []).unwrap(),
-        ..Config::default()
-    };
-    let one = analyze(&snapshot(capture), &config);
-    assert!(
-        one.skipped
-            .iter()
-            .all(|entry| entry.check != "slow_statement")
-    );
-}
-
-#[test]
-fn what_only_sharpens_a_check_does_not_limit_the_conclusion() {
-    let mut capture = fixture("seq_scan_selective/silent/whole_table.json");
-    capture["gaps"] = json!([{"area": "io_timing", "reason": "track_io_timing is off", "remedy": "SET track_io_timing = on"}]);
-    let report = report(capture);
-    assert_eq!(report.status, Status::Completed);
-    assert_eq!(report.skipped.len(), 1);
-}
-
-/// Busy servers have one always nearly full, and every second one has a statement of another role.
-#[test]
-fn what_is_a_little_short_is_a_caveat_and_limits_nothing() {
-    let statements = [statement(1, "SELECT a FROM t WHERE id = $1", 10, 960.0)];
-    let texts = json!([{"area": "statement_texts", "reason": "1 statement hides its text", "remedy": "GRANT pg_read_all_stats TO r;"}]);
-    for (dealloc, hidden, status, caveat) in [
-        (
-            0,
-            0.0,
-            Status::Completed,
-            "nearly full (4990 of 5000 entries)",
-        ),
-        (
-            1,
-            0.0,
-            Status::Completed,
-            "evicted its least used entries 1 time within",
-        ),
-        (0, 40.0, Status::Completed, "4.0 % of the execution time"),
-        (0, 140.0, Status::Partial, "12.7 % of the execution time"),
-    ] {
-        let mut capture = with_statements(&statements);
-        capture["settings"]["pg_stat_statements.max"] = json!({"value": "5000"});
-        let source = &mut capture["counter_source"];
-        source["entries"] = json!(4_990);
-        source["dealloc"] = json!(dealloc);
-        if hidden > 0.0 {
-            source["hidden"] = json!({"statements": 1, "calls": 1, "total_exec_time_ms": hidden});
-            capture["gaps"] = texts.clone();
-        }
-        capture["probes"] = json!([{"key": {"userid": 10, "queryid": "1", "toplevel": true}, "status": "analyzed"}]);
-        let report = report(capture);
-        assert_eq!(report.status, status, "{caveat}: {:?}", report.skipped);
-        assert_eq!(report.skipped.is_empty(), status == Status::Completed);
-        let told: Vec<String> = report.caveats.iter().map(ToString::to_string).collect();
-        assert!(told.iter().any(|told| told.contains(caveat)), "{told:?}");
-    }
-}
-
-#[test]
-fn a_gap_of_any_area_is_told() {
-    let areas = [
-        "server",
-        "statements",
-        "statement_texts",
-        "io_timing",
-        "plan_timing",
-        "tables",
-        "indexes",
-        "column_statistics",
-        "foreign_keys",
-        "settings",
-        "plans",
-        "hypothetical_indexes",
-        "window",
-    ];
-    for area in areas {
-        let mut capture = with_statements(&[]);
-        capture["gaps"] =
-            json!([{"area": area, "reason": "no way to look", "remedy": "open the eyes"}]);
-        let report = report(capture);
-        let skipped = report.skipped.iter().any(|entry| {
-            entry.reason == "no way to look" && entry.remedy.as_deref() == Some("open the eyes")
-        });
-        let caveat = report
-            .caveats
-            .iter()
-            .any(|caveat| caveat.to_string() == "no way to look; open the eyes");
-        assert!(skipped != caveat, "{area}: {report:#?}");
-    }
-}
-
-#[test]
-fn a_server_of_an_unknown_major_version_is_a_caveat() {
-    let mut capture = with_statements(&[]);
-    capture["server"]["version_num"] = json!(190_000);
-    capture["server"]["version"] = json!("19beta1 (Debian)");
-    let caveats = report(capture).caveats;
-    let told = |caveat: &Caveat| matches!(caveat, Caveat::NewerServer { version, .. } if version == "19beta1");
-    assert!(caveats.iter().any(told), "{caveats:?}");
-}
-
-#[test]
-fn statements_that_got_no_plan_are_named() {
-    let mut capture = with_statements(&[statement(5, "SELECT evil() FROM orders", 10, 90_000.0)]);
-    let unprobed = report(capture.clone());
-    assert!(
-        unprobed
-            .skipped
-            .iter()
-            .any(|entry| entry.check == "seq_scan_selective")
-    );
-    assert_eq!(unprobed.status, Status::Partial);
-
-    capture["probes"] = json!([{
-        "key": {"userid": 10, "queryid": "5", "toplevel": true},
-        "status": "refused", "reason": "function public.evil() is owned by mallory", "remedy": "--trust-owner mallory",
-    }]);
-    let refused = report(capture);
-    let entry = refused
-        .skipped
-        .iter()
-        .find(|entry| entry.check == "probe")
-        .unwrap();
-    assert_eq!(
-        entry.reason,
-        "statement 5 (100 % of the execution time) refused: function public.evil() is owned by mallory"
-    );
-}
-
-#[test]
-fn statements_of_little_time_that_got_no_plan_do_not_limit_the_conclusion() {
-    let statements = [
-        statement(1, "SELECT a FROM t WHERE id = $1", 10, 960.0),
-        statement(2, "SELECT evil() FROM t", 10, 40.0),
-    ];
-    let outcome = |queryid: &str, status: &str| json!({"key": {"userid": 10, "queryid": queryid, "toplevel": true}, "status": status, "reason": "why not"});
-    for (first, second, status) in [
-        ("analyzed", "refused", Status::Completed),
-        ("analyzed", "not_probed", Status::Completed),
-        ("failed", "analyzed", Status::Partial),
-        ("not_probed", "analyzed", Status::Partial),
-    ] {
-        let mut capture = with_statements(&statements);
-        capture["probes"] = json!([outcome("1", first), outcome("2", second)]);
-        let report = report(capture);
-        assert_eq!(report.status, status, "{first} {second}");
-        let skipped: Vec<&str> = report.skipped.iter().map(|s| s.reason.as_str()).collect();
-        assert_eq!(skipped.len(), 1, "{skipped:?}");
-        assert!(skipped[0].ends_with("why not"), "{skipped:?}");
-    }
-}
-
-/// Texts that differ in the length of a list are one family, of which one is probed.
-#[test]
-fn a_family_with_a_plan_lacks_none() {
-    let mut capture = with_statements(&[
-        statement(1, "SELECT a FROM t WHERE id IN ($1, $2)", 10, 500.0),
-        statement(2, "SELECT a FROM t WHERE id IN ($1, $2, $3)", 10, 400.0),
-    ]);
-    let outcome = |queryid: &str, status: &str| json!({"key": {"userid": 10, "queryid": queryid, "toplevel": true}, "status": status});
-    capture["probes"] = json!([outcome("1", "analyzed"), outcome("2", "not_probed")]);
-    let report = report(capture);
-    assert_eq!(
-        (report.status, report.skipped.len()),
-        (Status::Completed, 0)
-    );
-}
-
-#[test]
-fn an_idle_window_is_no_clean_bill() {
-    let mut capture = fixture("slow_statement/fires/within_the_window.json");
-    for place in [0, 1] {
-        let now = capture["statements"][place]["counters"].clone();
-        capture["samples"][0]["statements"][place]["counters"] = now;
-    }
-    let report = report(capture);
-    assert_eq!(report.status, Status::Partial);
-    let reasons: Vec<&str> = report.skipped.iter().map(|s| s.reason.as_str()).collect();
-    assert!(
-        reasons.contains(&"no statement ran in the window of 60 s"),
-        "{reasons:?}"
-    );
-}
-
-#[test]
-fn hidden_tables_are_told_even_where_no_check_needs_them() {
-    let mut capture = fixture("seq_scan_selective/silent/whole_table.json");
-    capture["gaps"] = json!([{"area": "column_statistics", "reason": "role r may not SELECT", "remedy": "GRANT pg_read_all_data TO r;"}]);
-    let config = Config {
-        checks: Selection::new(["seq_scan_selective"], []).unwrap(),
-        ..Config::default()
-    };
-    let report = analyze(&snapshot(capture), &config);
-    let told: Vec<&str> = report.skipped.iter().map(|s| s.check.as_str()).collect();
-    assert_eq!(told, ["probe"]);
-    assert_eq!(report.status, Status::Completed);
-}
-
-#[test]
 fn the_costliest_families_are_probed_until_the_time_is_covered() {
     let statements = [
         statement(1, "BEGIN", 1_000_000, 500_000.0),
@@ -506,39 +290,6 @@ fn percentiles_are_estimated_from_means_and_deviations_or_unknown() {
     assert!(value(metrics.p50_ms) < 20.0);
     assert!(value(metrics.p50_ms) < value(metrics.p95_ms));
     assert!(value(metrics.p95_ms) < value(metrics.p99_ms));
-}
-
-#[test]
-fn a_plan_that_cannot_be_read_is_said() {
-    let mut capture = scanned(50_000.0);
-    capture["plans"][0]["plan"] = json!({"Nothing": 1});
-    let report = report(capture);
-    let entry = report.skipped.iter().find(|entry| entry.check == "probe");
-    let reason = &entry.unwrap().reason;
-    assert!(
-        reason.starts_with("the plan of statement 7 cannot be read: "),
-        "{reason}"
-    );
-    assert_eq!(report.status, Status::Partial);
-}
-
-#[test]
-fn row_security_on_a_probed_table_is_a_caveat_for_a_role_that_it_applies_to() {
-    for (secured, bypasses, told) in [
-        (true, false, true),
-        (true, true, false),
-        (false, false, false),
-    ] {
-        let mut capture = scanned(50_000.0);
-        capture["tables"][0]["row_security"] = json!(secured);
-        capture["role"]["bypass_rls"] = json!(bypasses);
-        let report = report(capture);
-        let found = report
-            .caveats
-            .iter()
-            .any(|caveat| matches!(caveat, Caveat::RowSecurity { tables: 1 }));
-        assert_eq!(found, told);
-    }
 }
 
 /// Captured while pgbench ran in its three protocols, and while a small shop ran whose statements are all served by
