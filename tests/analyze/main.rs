@@ -134,6 +134,45 @@ fn an_index_does_not_explain_a_misestimate_that_most_of_the_plan_follows_from() 
     assert_eq!(of(&report, "row_misestimate").explained_by, None);
 }
 
+/// What says of a node why it is so leads what says only that it is so, with counters and without.
+#[test]
+fn the_reason_of_a_node_explains_what_is_seen_of_it() {
+    for (fixture_of, seen) in [
+        (
+            "non_sargable_predicate/fires/lower_although_indexed",
+            "seq_scan_selective",
+        ),
+        (
+            "implicit_cast/fires/integer_as_numeric",
+            "seq_scan_selective",
+        ),
+        ("leading_wildcard_like/fires/infix", "seq_scan_selective"),
+        (
+            "limit_ordered_index_filter/fires/rare_kind_at_the_end",
+            "index_filter_inefficient",
+        ),
+        (
+            "function_scan_default_rows/fires/nobody_declared",
+            "row_misestimate",
+        ),
+    ] {
+        let kind = fixture_of.split('/').next().unwrap();
+        let counted = fixture(&format!("{fixture_of}.json"));
+        let mut alone = counted.clone();
+        alone["statements"] = json!([]);
+        for capture in [counted, alone] {
+            let report = report(capture);
+            let cause = of(&report, kind);
+            assert_eq!(cause.explained_by, None, "{kind}");
+            assert_eq!(
+                of(&report, seen).explained_by.as_ref(),
+                Some(&cause.id),
+                "{kind}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_cause_of_little_time_explains_nothing() {
     let mut capture = scanned(50_000.0);

@@ -1,40 +1,6 @@
 //! What is advised for joins, sub-queries, spills, triggers and the like is carried out, and the finding is gone.
 
-use pgtriage::analyze::{Config, analyze};
-use pgtriage::collect::{Options, observe};
-use pgtriage::demo::cluster::Cluster;
-use pgtriage::finding::{Finding, Report};
-use pgtriage::snapshot::{Snapshot, redact};
-use pgtriage::sql::redact::Redactor;
-use serde_json::{Value, json};
-
-use crate::collect::client;
-use crate::{MAIN_MAJOR, builder, majors, value};
-
-/// What a reader of the advice does.
-enum Carried {
-    /// Runs the statements of that finding's advice.
-    DdlOf(&'static str),
-    /// Runs what the advice says in words.
-    Sql(&'static str),
-    /// Runs the statement that is written out in that finding's advice.
-    RewriteOf(&'static str),
-    /// Writes the statement as the advice says in words.
-    Query(&'static str),
-    /// Prepares the statement and runs it again.
-    Prepared,
-}
-
-struct Advised {
-    name: &'static str,
-    from: u32,
-    setup: &'static str,
-    settings: &'static [(&'static str, &'static str)],
-    query: &'static str,
-    /// The findings, which are gone afterwards.
-    finds: &'static [&'static str],
-    carried: Carried,
-}
+use crate::advice::{Advised, Carried, ends_the_finding};
 
 const PARCEL: &str = "
     CREATE TABLE parcel (id int NOT NULL, depot int NOT NULL, weight numeric(8, 2), note text);
@@ -65,6 +31,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "sort",
         from: 13,
+        requires: None,
         setup: PARCEL,
         settings: &[("work_mem", "256kB")],
         query: "SELECT note, weight FROM parcel ORDER BY weight",
@@ -74,6 +41,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "hash",
         from: 13,
+        requires: None,
         setup: SHOP,
         settings: &[
             ("work_mem", "64kB"),
@@ -87,6 +55,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "hash_grows",
         from: 13,
+        requires: None,
         setup: SHOP,
         settings: &[
             ("work_mem", "64kB"),
@@ -101,6 +70,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "groups",
         from: 13,
+        requires: None,
         setup: PARCEL,
         settings: &[
             ("work_mem", "256kB"),
@@ -115,6 +85,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "kept_rows",
         from: 13,
+        requires: None,
         setup: PARCEL,
         settings: &[("work_mem", "256kB")],
         query: "WITH p AS MATERIALIZED (SELECT * FROM parcel) SELECT count(*) FROM p",
@@ -124,6 +95,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "look_ups",
         from: 13,
+        requires: None,
         setup: SHOP,
         settings: &[],
         query: "SELECT count(i.sku) FROM orders AS o JOIN items AS i ON i.order_id = o.id
@@ -134,6 +106,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "alternatives",
         from: 13,
+        requires: None,
         setup: PAIRS,
         settings: &[],
         query: "SELECT count(*) FROM a JOIN b ON a.id = b.id OR a.x = -b.id",
@@ -143,6 +116,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "product",
         from: 13,
+        requires: None,
         setup: PAIRS,
         settings: &[],
         query: "SELECT count(*) FROM a, b",
@@ -152,6 +126,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "cache",
         from: 14,
+        requires: None,
         setup: "
             CREATE TABLE f (id int, d int);
             CREATE TABLE d (id int PRIMARY KEY, pad text);
@@ -170,6 +145,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "sub_query",
         from: 13,
+        requires: None,
         setup: ACCOUNTS,
         settings: &[],
         query: "SELECT id, (SELECT max(amt) FROM txn AS t WHERE t.acct = a.id) FROM acct AS a",
@@ -179,6 +155,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "not_in",
         from: 13,
+        requires: None,
         setup: ACCOUNTS,
         settings: &[("work_mem", "64kB")],
         query: "SELECT count(*) FROM acct WHERE id NOT IN (SELECT acct FROM txn)",
@@ -188,6 +165,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "fence",
         from: 13,
+        requires: None,
         setup: PARCEL,
         settings: &[],
         query: "WITH p AS MATERIALIZED (SELECT * FROM parcel) SELECT * FROM p WHERE id = 42",
@@ -199,6 +177,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "first_rows",
         from: 13,
+        requires: None,
         setup: PARCEL,
         settings: &[],
         query: "SELECT * FROM parcel ORDER BY weight DESC LIMIT 10",
@@ -208,6 +187,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "referring_rows",
         from: 13,
+        requires: None,
         setup: "
             CREATE TABLE par (id int PRIMARY KEY);
             CREATE TABLE chi (id int, par int REFERENCES par ON DELETE CASCADE);
@@ -221,6 +201,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "compilation",
         from: 13,
+        requires: Some("jit"),
         setup: PARCEL,
         settings: &[
             ("jit", "on"),
@@ -235,6 +216,7 @@ const ADVISED: &[Advised] = &[
     Advised {
         name: "planning",
         from: 13,
+        requires: None,
         setup: "
             DO $$ BEGIN FOR i IN 0..9 LOOP
                 EXECUTE format('CREATE TABLE j%s AS SELECT g AS id FROM generate_series(1, 5) AS g', i);
@@ -247,136 +229,7 @@ const ADVISED: &[Advised] = &[
     },
 ];
 
-const EXPLAIN: &str = "EXPLAIN (ANALYZE, VERBOSE, BUFFERS, SETTINGS, FORMAT JSON)";
-
-/// Runs the statement in a transaction that is rolled back, after `before` in the same session.
-fn explained(cluster: &Cluster, case: &Advised, before: &str, query: &str) -> Value {
-    let sql = format!("{before}; BEGIN; {EXPLAIN} {query}; ROLLBACK");
-    let rows = cluster
-        .query(case.name, &sql)
-        .unwrap_or_else(|error| panic!("{}: {error}", case.name));
-    let text = rows.last().and_then(|row| row.first()).cloned().flatten();
-    let mut plans: Vec<Value> = serde_json::from_str(&text.expect("a plan")).expect("JSON");
-    plans.remove(0)
-}
-
-/// What is seen of the server, with this one plan of a statement that has run a hundred times.
-async fn seen(cluster: &Cluster, case: &Advised, query: &str, plan: Value) -> Report {
-    let client = client(cluster, "postgres", case.name).await;
-    let mut snapshot: Snapshot = observe(&client, &Options::default())
-        .await
-        .expect("an observation");
-    let key = json!({"userid": 10, "queryid": "1", "toplevel": true});
-    snapshot.statements = serde_json::from_value(json!([{
-        "key": key, "role": "postgres", "query": query,
-        "counters": {"calls": 100, "rows": 100, "total_exec_time_ms": 10_000.0},
-    }]))
-    .expect("a statement");
-    snapshot.plans = serde_json::from_value(json!([{
-        "key": key, "variant": "none", "execution": "analyzed", "planned_text": "as_written", "plan": plan,
-    }]))
-    .expect("a plan");
-    redact(&mut snapshot, &mut Redactor::new());
-    analyze(&snapshot, &Config::default())
-}
-
-fn found<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
-    let mut findings = report.bottlenecks.iter();
-    findings.find(|finding| finding.kind.as_str() == id)
-}
-
-fn ids(report: &Report) -> Vec<&str> {
-    let findings = report.bottlenecks.iter();
-    findings.map(|finding| finding.id.as_str()).collect()
-}
-
-/// Carries out the advice and gives the plan afterwards.
-fn carry_out(cluster: &Cluster, case: &Advised, report: &Report) -> Value {
-    let run = |sql: &str| {
-        cluster
-            .execute(case.name, sql)
-            .unwrap_or_else(|error| panic!("{}: {sql}: {error}", case.name));
-    };
-    match case.carried {
-        Carried::DdlOf(id) => {
-            let finding = found(report, id).expect("checked before");
-            let ddl = &finding.recommendation.ddl;
-            assert!(!ddl.is_empty(), "{}: {}", case.name, finding.fix);
-            ddl.iter().for_each(|sql| run(sql));
-            explained(cluster, case, "", case.query)
-        }
-        Carried::Sql(sql) => {
-            run(sql);
-            run("ANALYZE");
-            explained(cluster, case, "", case.query)
-        }
-        Carried::RewriteOf(id) => {
-            let advice = &found(report, id).expect("checked before").recommendation;
-            let query = advice.rewrite.as_deref().expect("a rewrite");
-            explained(cluster, case, "", query)
-        }
-        Carried::Query(query) => explained(cluster, case, "", query),
-        Carried::Prepared => {
-            let before = format!("PREPARE it AS {}; {EXPLAIN} EXECUTE it", case.query);
-            explained(cluster, case, &before, "EXECUTE it")
-        }
-    }
-}
-
-fn prepare(cluster: &Cluster, case: &Advised) {
-    cluster.create_database(case.name).expect("a database");
-    let run = |sql: &str| {
-        cluster
-            .execute(case.name, sql)
-            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
-    };
-    let always = [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
-    for (name, value) in always.iter().chain(case.settings) {
-        run(&format!(
-            "ALTER DATABASE {} SET {name} = '{value}'",
-            case.name
-        ));
-    }
-    run(case.setup);
-    // In a transaction of its own: the rows of the same one would count as changed since.
-    run("ANALYZE");
-}
-
 #[tokio::test]
 async fn advice_that_is_carried_out_ends_the_finding() {
-    for major in majors()
-        .into_iter()
-        .filter(|major| [MAIN_MAJOR, 18].contains(major))
-    {
-        let cluster = builder(major).start().expect("a server");
-        let compiles = value(
-            &cluster,
-            "postgres",
-            "SET jit = on; SELECT pg_jit_available()",
-        ) == "t";
-        let known =
-            |case: &&Advised| major >= case.from && (compiles || case.name != "compilation");
-        for case in ADVISED.iter().filter(known) {
-            prepare(&cluster, case);
-            let before = explained(&cluster, case, "", case.query);
-            let report = seen(&cluster, case, case.query, before).await;
-            let at = format!("PostgreSQL {major}, {}", case.name);
-            for id in case.finds {
-                assert!(
-                    found(&report, id).is_some(),
-                    "{at}: no {id} in {:?}",
-                    ids(&report)
-                );
-            }
-            let after = carry_out(&cluster, case, &report);
-            let report = seen(&cluster, case, case.query, after).await;
-            for id in case.finds {
-                assert!(
-                    found(&report, id).is_none(),
-                    "{at}: still {:?}",
-                    ids(&report)
-                );
-            }
-        }
-    }
+    ends_the_finding(ADVISED).await;
 }

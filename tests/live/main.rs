@@ -25,7 +25,9 @@ use std::sync::{Mutex, PoisonError};
 
 use pgtriage::demo::cluster::{Builder, Cluster};
 
+mod advice;
 mod advice_joins;
+mod advice_scans;
 mod capture_cli;
 mod cluster;
 mod collect;
