@@ -2,8 +2,8 @@
 -- not see (their queryid is NULL). This version has no toplevel column and no record of its reset.
 -- Sums of floating-point numbers depend on their order, so they have one.
 -- {schema} stands for the extension's schema as a quoted identifier.
--- Reads: pg_stat_statements(false), which leaves the texts out. Privileges: USAGE on the schema, EXECUTE on the function.
--- pg_stat_statements 1.8 (PostgreSQL 13).
+-- Reads: pg_stat_statements(false), which leaves the texts out. Privileges: USAGE on the schema, EXECUTE on the
+-- function. pg_stat_statements 1.8 (PostgreSQL 13).
 SELECT /* pgtriage */
        count(*) AS entries,
        count(*) FILTER (WHERE hidden) AS hidden_statements,

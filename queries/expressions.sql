@@ -1,5 +1,5 @@
--- Index expressions, index predicates and partition keys as SQL. Deparsing takes ACCESS SHARE on the table, so tables that
--- another session has locked ACCESS EXCLUSIVE, or waits to, are left out rather than waited for.
+-- Index expressions, index predicates and partition keys as SQL. Deparsing takes ACCESS SHARE on the table, so tables
+-- that another session has locked ACCESS EXCLUSIVE, or waits to, are left out rather than waited for.
 -- Reads: pg_index, pg_partitioned_table, pg_class, pg_namespace, pg_locks. Privileges: none. PostgreSQL 13 and later.
 WITH /* pgtriage */ locked AS MATERIALIZED (
     SELECT l.relation FROM pg_locks AS l

@@ -2,12 +2,14 @@
 -- An invalid index counts as being built while pg_stat_progress_create_index says so; to a role that may not see other
 -- sessions there, while another session holds a lock on the table that a build takes.
 -- Reads: pg_index, pg_class, pg_namespace, pg_am, pg_attribute, pg_opclass, pg_collation, pg_constraint, pg_inherits,
--- pg_stat_progress_create_index, pg_locks, functions under pg_stat_user_indexes. Privileges: none. PostgreSQL 13 and later.
+-- pg_stat_progress_create_index, pg_locks, functions under pg_stat_user_indexes. Privileges: none. PostgreSQL 13 and
+-- later.
 SELECT /* pgtriage */
        i.indexrelid AS oid, n.nspname AS schema, c.relname AS name, i.indrelid AS "table", m.amname AS method,
        i.indnkeyatts AS key_count, k.columns, k.opclasses, k.collations, k.flags,
        i.indpred IS NOT NULL AS partial,
-       i.indisunique AS "unique", i.indisprimary AS "primary", i.indisvalid AS valid, i.indisreplident AS replica_identity,
+       i.indisunique AS "unique", i.indisprimary AS "primary", i.indisvalid AS valid,
+       i.indisreplident AS replica_identity,
        i.indisexclusion OR con.conindid IS NOT NULL AS "constraint",
        NOT i.indisvalid AND (
            EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)
@@ -19,7 +21,8 @@ SELECT /* pgtriage */
        ) AS building,
        h.inhparent AS parent,
        c.relpages::int8 AS pages,
-       CASE WHEN c.reltuples < 0 OR c.reltuples = 0 AND c.relpages = 0 AND current_setting('server_version_num')::int4 < 140000
+       CASE WHEN c.reltuples < 0
+              OR c.reltuples = 0 AND c.relpages = 0 AND current_setting('server_version_num')::int4 < 140000
             THEN NULL ELSE c.reltuples::float8 END AS tuples,
        c.reloptions AS options,
        c.relkind = 'i' AND current_setting('track_counts')::bool AS counted,
@@ -36,10 +39,13 @@ LEFT JOIN (SELECT DISTINCT x.conindid FROM pg_constraint AS x WHERE x.contype IN
        ON con.conindid = i.indexrelid
 CROSS JOIN LATERAL (
     SELECT array_agg(a.attname ORDER BY g.n) AS columns,
-           array_agg(CASE WHEN NOT o.opcdefault THEN CASE WHEN o.opcnamespace = 'pg_catalog'::regnamespace THEN '' ELSE quote_ident(os.nspname) || '.' END
+           array_agg(CASE WHEN NOT o.opcdefault
+                          THEN CASE WHEN o.opcnamespace = 'pg_catalog'::regnamespace THEN ''
+                                    ELSE quote_ident(os.nspname) || '.' END
                           || quote_ident(o.opcname) END ORDER BY g.n) AS opclasses,
            array_agg(CASE WHEN i.indcollation[g.n] <> coalesce(a.attcollation, 100) AND l.oid IS NOT NULL
-                          THEN CASE WHEN l.collnamespace = 'pg_catalog'::regnamespace THEN '' ELSE quote_ident(ls.nspname) || '.' END
+                          THEN CASE WHEN l.collnamespace = 'pg_catalog'::regnamespace THEN ''
+                                    ELSE quote_ident(ls.nspname) || '.' END
                           || quote_ident(l.collname) END ORDER BY g.n) AS collations,
            array_agg(i.indoption[g.n] ORDER BY g.n) AS flags
     FROM generate_series(0, i.indnatts - 1) AS g (n)

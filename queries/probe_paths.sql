@@ -1,4 +1,5 @@
--- The search paths that are configured for roles in this database and everywhere, the more specific first: statements of a role find their tables there.
+-- The search paths that are configured for roles in this database and everywhere, the more specific first: statements
+-- of a role find their tables there.
 -- Reads pg_db_role_setting, pg_database; needs no privilege. Versions 13 and later.
 SELECT /* pgtriage */
     s.setrole AS role,

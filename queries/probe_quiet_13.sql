@@ -3,7 +3,8 @@
 SELECT /* pgtriage */ s.name::text AS name
 FROM pg_settings AS s
 WHERE s.name IN (
-        'pg_stat_statements.track', 'log_min_duration_statement', 'log_min_duration_sample', 'log_transaction_sample_rate', 'log_duration',
+        'pg_stat_statements.track', 'log_min_duration_statement',
+        'log_min_duration_sample', 'log_transaction_sample_rate', 'log_duration',
         'auto_explain.log_min_duration'
     )
     AND (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user)

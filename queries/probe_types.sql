@@ -1,5 +1,6 @@
--- The types that the server inferred for the parameters of the prepared statement $1, in order.
--- base is the type below domains; label is the first label of an enum. Reads pg_prepared_statements and pg_catalog; needs no privilege. Versions 13 and later.
+-- The types that the server inferred for the parameters of the prepared statement $1, in order. base is the type below
+-- domains; label is the first label of an enum. Reads pg_prepared_statements and pg_catalog; needs no privilege.
+-- Versions 13 and later.
 SELECT /* pgtriage */
     format_type(p.type::oid, NULL)::text AS name,
     format_type(base.oid, NULL)::text AS base,

@@ -1,5 +1,7 @@
--- The planner's statistics of all columns of some tables, with their most common values and elements, and histograms: what parameters of probes are taken from.
--- $1 schemas and $2 tables, pairwise. For a table with children, the statistics of the whole tree stand only where the table itself has none.
+-- The planner's statistics of all columns of some tables, with their most common values and elements, and histograms:
+-- what parameters of probes are taken from.
+-- $1 schemas and $2 tables, pairwise. For a table with children, the statistics of the whole tree stand only where the
+-- table itself has none.
 -- Reads pg_stats, which shows the columns that the role may read. Versions 13 and later.
 SELECT /* pgtriage */ DISTINCT ON (s.schemaname, s.tablename, s.attname)
     s.schemaname::text AS schema,

@@ -19,6 +19,7 @@ SELECT /* pgtriage */
        (SELECT coalesce(bool_or(pg_has_role(m.oid, 'USAGE')), false) FROM pg_roles AS m
         WHERE m.rolname = 'pg_read_all_data') AS read_all_data,
        (SELECT coalesce(bool_or(pg_has_role(m.oid, 'USAGE')), false) FROM pg_roles AS m
-        WHERE m.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files')) AS server_access
+        WHERE m.rolname IN (
+            'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files')) AS server_access
 FROM pg_database AS d, pg_roles AS r
 WHERE d.datname = current_database() AND r.rolname = current_user

@@ -8,7 +8,8 @@ SELECT /* pgtriage */
        c.relrowsecurity AS row_security,
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
        c.relpages::int8 AS pages,
-       CASE WHEN c.reltuples < 0 OR c.reltuples = 0 AND c.relpages = 0 AND current_setting('server_version_num')::int4 < 140000
+       CASE WHEN c.reltuples < 0
+              OR c.reltuples = 0 AND c.relpages = 0 AND current_setting('server_version_num')::int4 < 140000
             THEN NULL ELSE c.reltuples::float8 END AS tuples,
        c.reloptions AS options,
        c.relkind IN ('r', 'm') AND current_setting('track_counts')::bool AS counted,

@@ -1,5 +1,5 @@
-//! The advisor over an oracle that answers like a simple planner: which indexes, for which statements, and that the record
-//! of the answers gives the same advice.
+//! The advisor over an oracle that answers like a simple planner: which indexes, for which statements, and that the
+//! record of the answers gives the same advice.
 
 #![expect(
     clippy::unwrap_used,
@@ -59,7 +59,8 @@ fn column(name: &str, type_name: &str, n_distinct: f64) -> Value {
     json!({"name": name, "type_name": type_name, "statistics": {"null_frac": 0.0, "avg_width_bytes": 8, "n_distinct": n_distinct, "correlation": 0.1}})
 }
 
-/// `orders` of 450,000 rows and `items` of 900,000, primary keys only, and the statements with 1,000 calls and 10 s each.
+/// `orders` of 450,000 rows and `items` of 900,000, primary keys only, and the statements with 1,000 calls and 10 s
+/// each.
 fn shop(statements: impl Iterator<Item = String>) -> Snapshot {
     let name = |name: &str| json!({"schema": "public", "name": name});
     let primary = |oid: u32, table: &str, of: u32| json!({"oid": oid, "name": name(table), "table": of, "method": "btree", "keys": [{"column": "id"}], "unique": true, "primary": true, "constraint": true});

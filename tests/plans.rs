@@ -1,4 +1,5 @@
-//! Plans of PostgreSQL 13 to 18, as captured by `scripts/capture-plans`: the model reads them completely, the arithmetic adds up.
+//! Plans of PostgreSQL 13 to 18, as captured by `scripts/capture-plans`: the model reads them completely, the
+//! arithmetic adds up.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

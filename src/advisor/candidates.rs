@@ -1,4 +1,5 @@
-//! The indexes that a statement could use, from what it asks of each relation: columns by the role they have, not all columns.
+//! The indexes that a statement could use, from what it asks of each relation: columns by the role they have, not all
+//! columns.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -15,7 +16,8 @@ use super::size::distinct_of;
 /// Columns at most: each more column makes every key wider and the gain smaller.
 pub const MAX_WIDTH: usize = 3;
 
-/// Keys whose numbers of distinct values are within this factor may stand in either order: the statistics cannot tell which one is better.
+/// Keys whose numbers of distinct values are within this factor may stand in either order: the statistics cannot tell
+/// which one is better.
 const TOSS_UP: f64 = 10.0;
 
 /// A key of a candidate.
@@ -80,7 +82,8 @@ impl Candidate {
     }
 }
 
-/// The operator class that compares text character by character, which `LIKE 'x%'` needs outside the C collation (`indexes.sgml`, "Operator Classes").
+/// The operator class that compares text character by character, which `LIKE 'x%'` needs outside the C collation
+/// (`indexes.sgml`, "Operator Classes").
 fn opclass(table: &Table, column: &str) -> &'static str {
     let type_name = table
         .column(column)
@@ -274,8 +277,8 @@ fn any_key(column: &str, test: &Test) -> Option<CandidateKey> {
     }
 }
 
-/// The order that a level asks of a relation: `ORDER BY`, else `GROUP BY`, `min`/`max` or a window, as far as it is columns of this relation in an order
-/// that a btree without NULLS options has.
+/// The order that a level asks of a relation: `ORDER BY`, else `GROUP BY`, `min`/`max` or a window, as far as it is
+/// columns of this relation in an order that a btree without NULLS options has.
 fn order(level: &Level, relation: usize, table: &Table) -> Vec<CandidateKey> {
     let sorted = |keys: &[SortKey]| -> Vec<CandidateKey> {
         let mut order: Vec<CandidateKey> = Vec::new();

@@ -6,8 +6,8 @@ use crate::snapshot::Index;
 
 use super::candidates::Candidate;
 
-/// The index that already has the candidate's columns in front: those compared for equality in any order, the others in theirs. An index in the other
-/// direction counts, because scans go both ways.
+/// The index that already has the candidate's columns in front: those compared for equality in any order, the others in
+/// theirs. An index in the other direction counts, because scans go both ways.
 pub fn covering<'a>(catalog: &Catalog<'a>, table: Oid, candidate: &Candidate) -> Option<&'a Index> {
     catalog
         .indexes(table)

@@ -1,8 +1,9 @@
-//! What a statement would cost with an index, where the planner cannot be asked: the planner's own arithmetic over the statistics.
+//! What a statement would cost with an index, where the planner cannot be asked: the planner's own arithmetic over the
+//! statistics.
 //!
-//! Simplified from `src/backend/optimizer/path/costsize.c` (`cost_seqscan`, `cost_index`, `cost_bitmap_heap_scan`, `index_pages_fetched`) and
-//! `src/backend/utils/adt/selfuncs.c` (`btcostestimate`). It serves only where something shows that the table is really read as a whole: a Seq Scan in a plan
-//! of the statement, or blocks a call.
+//! Simplified from `src/backend/optimizer/path/costsize.c` (`cost_seqscan`, `cost_index`, `cost_bitmap_heap_scan`,
+//! `index_pages_fetched`) and `src/backend/utils/adt/selfuncs.c` (`btcostestimate`). It serves only where something
+//! shows that the table is really read as a whole: a Seq Scan in a plan of the statement, or blocks a call.
 
 use crate::checks::workload::Field;
 use crate::checks::{Case, CasePlan, TableRef};
@@ -29,7 +30,8 @@ const SEVERAL_COLUMNS: f64 = 0.75;
 /// `DEFAULT_PAGE_CPU_MULTIPLIER` (`selfuncs.h`).
 const PAGE_CPU: f64 = 50.0;
 
-/// A call that touches so much of a table's blocks reads the table as a whole: index scans that touch half of the blocks are not worth their price either.
+/// A call that touches so much of a table's blocks reads the table as a whole: index scans that touch half of the
+/// blocks are not worth their price either.
 pub const WHOLE_TABLE: f64 = 0.5;
 
 /// The planner's cost constants (`config.sgml`, "Planner Cost Constants").
@@ -95,7 +97,8 @@ impl Estimate {
     }
 }
 
-/// How the family's statements read the table, where it is read as a whole; the best proof first: an executed plan, a plan, blocks.
+/// How the family's statements read the table, where it is read as a whole; the best proof first: an executed plan, a
+/// plan, blocks.
 pub fn present(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Option<Present> {
     let mut planned = false;
     for plan in case.plans_of(family) {
@@ -247,7 +250,8 @@ fn sum(
     terms.reduce(|sum, term| sum.plus(&term))
 }
 
-/// The share of a table's rows that the calls' scan of it keeps, 0..1, where it filters by all of these columns, as an executed plan tells.
+/// The share of a table's rows that the calls' scan of it keeps, 0..1, where it filters by all of these columns, as an
+/// executed plan tells.
 pub fn kept_share(
     case: &Case<'_>,
     family: usize,
@@ -290,7 +294,8 @@ pub fn estimate(
     })
 }
 
-/// Rows that the index finds: those that the plan's filter keeps, where the index has all of its columns, else by the columns' statistics.
+/// Rows that the index finds: those that the plan's filter keeps, where the index has all of its columns, else by the
+/// columns' statistics.
 fn found(
     (facts, relation): (&Facts, usize),
     (table, candidate): (TableRef<'_>, &Candidate),
@@ -337,7 +342,8 @@ fn only_in_arms(used: &RelationUse, column: &str) -> bool {
     !in_arms.is_empty() && at_top.is_empty()
 }
 
-/// Whether each column is compared with something that is known before the table is read: no other relation's column, no arm of an `OR`.
+/// Whether each column is compared with something that is known before the table is read: no other relation's column,
+/// no arm of an `OR`.
 fn compared<'c>(used: &RelationUse, mut columns: impl Iterator<Item = &'c String>) -> bool {
     columns.all(|column| {
         used.predicates.iter().any(|predicate| {

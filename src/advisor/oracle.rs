@@ -32,8 +32,9 @@ impl Question {
     }
 }
 
-/// The answers of a Snapshot. Whoever can ask the planner asks it the questions that stay [`RecordedAnswers::unanswered`], records the answers, and lets the
-/// advice be given again, until no new question comes: so what is advised live and what a capture file gives is the same code over the same answers.
+/// The answers of a Snapshot. Whoever can ask the planner asks it the questions that stay
+/// [`RecordedAnswers::unanswered`], records the answers, and lets the advice be given again, until no new question
+/// comes: so what is advised live and what a capture file gives is the same code over the same answers.
 #[derive(Debug)]
 pub struct RecordedAnswers<'a> {
     answers: BTreeMap<Question, &'a WhatIf>,

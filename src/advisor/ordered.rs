@@ -8,7 +8,8 @@ use super::candidates::Candidate;
 use super::formula::{Estimate, equal_shares, index_scan, pages, rows};
 use super::term::Term;
 
-/// The estimate, where a plan of the family has a `Limit` over a `Sort` over a `Seq Scan` of the table and the candidate has the whole order.
+/// The estimate, where a plan of the family has a `Limit` over a `Sort` over a `Seq Scan` of the table and the
+/// candidate has the whole order.
 pub fn estimate(
     case: &Case<'_>,
     family: usize,

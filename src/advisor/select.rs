@@ -83,7 +83,8 @@ fn benefit(case: &Case<'_>, wins: &[Win], index: &Candidate) -> f64 {
         .sum()
 }
 
-/// Whether it is worth asking if `other` can do what `index` does: it begins with its first column, or has it at all where it is not shorter.
+/// Whether it is worth asking if `other` can do what `index` does: it begins with its first column, or has it at all
+/// where it is not shorter.
 fn resembles(index: &Candidate, other: &Candidate) -> bool {
     let first = index.keys.first();
     let begins = other.keys.first() == first;

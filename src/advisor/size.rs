@@ -1,7 +1,7 @@
 //! How large a btree index would be, before it is built.
 //!
-//! HypoPG's own figure leaves deduplication out and is 2.5 to 3.6 times too large where keys repeat. This one follows `nbtree` and was compared with built
-//! indexes of PostgreSQL 15 (`tests` below): within 5 %.
+//! HypoPG's own figure leaves deduplication out and is 2.5 to 3.6 times too large where keys repeat. This one follows
+//! `nbtree` and was compared with built indexes of PostgreSQL 15 (`tests` below): within 5 %.
 
 use crate::snapshot::{Column, Table};
 use crate::units::Bytes;
@@ -18,7 +18,8 @@ const ALIGNMENT: f64 = 8.0;
 const PAGE_OVERHEAD: f64 = 24.0 + 16.0;
 /// `BTREE_DEFAULT_FILLFACTOR` (`nbtree.h`).
 const FILL: f64 = 0.9;
-/// A sorted build makes posting lists of up to a tenth of a page (`_bt_load`, `nbtsort.c`: `MAXALIGN_DOWN(BLCKSZ * 10 / 100)`).
+/// A sorted build makes posting lists of up to a tenth of a page (`_bt_load`, `nbtsort.c`:
+/// `MAXALIGN_DOWN(BLCKSZ * 10 / 100)`).
 const POSTING_SHARE: f64 = 0.1;
 /// Inner pages beside the leaves: one for some hundreds.
 const INNER: f64 = 1.01;

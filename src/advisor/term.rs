@@ -19,7 +19,8 @@ impl Term {
         }
     }
 
-    /// A number that is not in the capture: a constant of PostgreSQL's, a setting, an estimate. Negative ones count as 0.
+    /// A number that is not in the capture: a constant of PostgreSQL's, a setting, an estimate. Negative ones count as
+    /// 0.
     pub fn number(value: f64) -> Self {
         let text = format!("{:.6}", value.max(0.0));
         Self {

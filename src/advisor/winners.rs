@@ -12,13 +12,15 @@ use super::refusal::{Reason, Refusal};
 use super::{MIN_SAVED, Proof};
 use super::{formula, ordered};
 
-/// Families at most for which the planner is asked, the costliest: together they are nearly all of the time of any workload.
+/// Families at most for which the planner is asked, the costliest: together they are nearly all of the time of any
+/// workload.
 const MAX_ASKED: usize = 50;
 
 /// A shorter index that still saves so much of what the longer one saves takes its place.
 const NEARLY_ALL: f64 = 0.99;
 
-/// Where more than this share of a table passes, reading all of it is as good: an index scan reads nearly every block as well.
+/// Where more than this share of a table passes, reading all of it is as good: an index scan reads nearly every block
+/// as well.
 const MOST: f64 = 0.5;
 
 /// A statement's gain from some indexes together.
@@ -219,9 +221,9 @@ impl Ask<'_, '_> {
     }
 }
 
-/// Whether the sort that an index leaves to do costs so much of what remains as an index must save to be worth its keep.
-/// The share of the whole that [`NEARLY_ALL`] looks at would hide it: under a `Limit` a scan in order stops after the
-/// first rows, whatever the value, and a sort reads them all.
+/// Whether the sort that an index leaves to do costs so much of what remains as an index must save to be worth its
+/// keep. The share of the whole that [`NEARLY_ALL`] looks at would hide it: under a `Limit` a scan in order stops after
+/// the first rows, whatever the value, and a sort reads them all.
 fn sorts(with_sort: Cost, in_order: Cost) -> bool {
     ratio(with_sort.get() - in_order.get(), with_sort.get()).is_some_and(|more| more >= MIN_SAVED)
 }

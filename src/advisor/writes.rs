@@ -5,14 +5,15 @@ use crate::snapshot::TableCounters;
 use crate::snapshot::delta::WindowKind;
 use crate::units::{Millis, float, ratio};
 
-/// One entry of a btree with scattered keys: 9 µs (an integer) to 15 µs (an integer and a text) a row, measured with 500,000 rows in one `INSERT` on
-/// PostgreSQL 15 with default settings, beyond the 4 µs of the row itself.
+/// One entry of a btree with scattered keys: 9 µs (an integer) to 15 µs (an integer and a text) a row, measured with
+/// 500,000 rows in one `INSERT` on PostgreSQL 15 with default settings, beyond the 4 µs of the row itself.
 const ENTRY: Millis = Millis(0.01);
 
 /// What a server did within so many seconds of its beginning says nothing of its days: its tables were loaded.
 const SETTLED: f64 = 24.0 * 3_600.0;
 
-/// From the version on whose `pg_stat_database.stats_reset` is a reset that somebody asked for, and not also the first sight of the database.
+/// From the version on whose `pg_stat_database.stats_reset` is a reset that somebody asked for, and not also the first
+/// sight of the database.
 const ASKED_RESET_MAJOR: u32 = 15;
 
 /// Since when the writes of tables are counted.
@@ -90,7 +91,8 @@ impl Writes {
         }
     }
 
-    /// What the index saves and what it costs, both in an hour, where it costs more; `None` where it pays or where either cannot be told.
+    /// What the index saves and what it costs, both in an hour, where it costs more; `None` where it pays or where
+    /// either cannot be told.
     pub fn outweighs(&self, case: &Case<'_>, saved: Millis) -> Option<(Millis, Millis)> {
         const HOUR: f64 = 3_600.0;
         let reads = case.workload.window().seconds?;

@@ -60,8 +60,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What the statement at that position of `Snapshot::statements` asks of each relation; `None` where its text is lost
-    /// or does not parse. For a few thousand statements at most: the facts are kept.
+    /// What the statement at that position of `Snapshot::statements` asks of each relation; `None` where its text is
+    /// lost or does not parse. For a few thousand statements at most: the facts are kept.
     pub fn facts(&self, statement: usize) -> Option<&Facts> {
         self.readings.facts(self.snapshot, &self.catalog, statement)
     }

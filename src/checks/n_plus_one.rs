@@ -136,8 +136,8 @@ mod evidence {
     use super::{Basis, Case, Field, Group, Tie, Unit, float, ratio};
     use crate::finding::{Evidence, Formula, Source};
 
-    /// The proof: how many look-ups there are for each row. Counted where a foreign key ties the two, else inferred from
-    /// the columns' names.
+    /// The proof: how many look-ups there are for each row. Counted where a foreign key ties the two, else inferred
+    /// from the columns' names.
     pub(super) fn calls_per_row(
         case: &Case<'_>,
         child: &Group,

@@ -1,7 +1,7 @@
 //! Which statements use which table, and by which columns: read in one pass, kept small.
 //!
-//! Facts of a hundred thousand statements do not fit memory well, and a check that needs a table's statements would read
-//! all texts for each table. What such checks need of a statement is a few columns.
+//! Facts of a hundred thousand statements do not fit memory well, and a check that needs a table's statements would
+//! read all texts for each table. What such checks need of a statement is a few columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 

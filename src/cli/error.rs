@@ -37,7 +37,8 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     Exit::CouldNotRun.into()
 }
 
-/// The text without those of the arguments that may hold a password: a slip of the keyboard must not bring it into a log.
+/// The text without those of the arguments that may hold a password: a slip of the keyboard must not bring it into a
+/// log.
 fn conceal(text: &str, arguments: impl Iterator<Item = String>) -> String {
     let mut text = text.to_owned();
     for argument in arguments {

@@ -191,8 +191,8 @@ fn arguments(args: &ConnectArgs) -> Result<Parameters, InvalidParameters> {
     Ok(parameters)
 }
 
-/// A URI of another scheme, or one with a slip in its scheme. libpq takes it for the name of a database, and errors would
-/// print it with its password.
+/// A URI of another scheme, or one with a slip in its scheme. libpq takes it for the name of a database, and errors
+/// would print it with its password.
 fn is_foreign_uri(target: &str) -> bool {
     let scheme = target.split(['/', '@', '=', ' ', '\'']).next();
     let has_scheme = scheme.is_some_and(|scheme| scheme.contains(':'));

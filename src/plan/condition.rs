@@ -1,4 +1,5 @@
-//! Which columns a condition mentions. The server prints conditions in one shape: parenthesised, with casts as `::type`.
+//! Which columns a condition mentions. The server prints conditions in one shape: parenthesised, with casts as
+//! `::type`.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,9 @@ pub struct ColumnRef {
     pub name: String,
 }
 
-/// Words that stand in a printed expression without being columns (ruleutils.c, `get_rule_expr`): the server quotes columns of
-/// such names, save the non-reserved ones, which are listed only where they cannot be told from a column otherwise.
+/// Words that stand in a printed expression without being columns (ruleutils.c, `get_rule_expr`): the server quotes
+/// columns of such names, save the non-reserved ones, which are listed only where they cannot be told from a column
+/// otherwise.
 const WORDS: &[&str] = &[
     "all",
     "and",
@@ -130,8 +132,8 @@ fn after_parenthesis(tokens: &[Token<'_>], open: usize) -> usize {
         .map_or(tokens.len(), |offset| open + offset + 1)
 }
 
-/// The column that starts at `at`, unless it is a word of the syntax, a function or a member of a sub-plan's result; and the index
-/// after it.
+/// The column that starts at `at`, unless it is a word of the syntax, a function or a member of a sub-plan's result;
+/// and the index after it.
 fn reference(tokens: &[Token<'_>], at: usize) -> (Option<ColumnRef>, usize) {
     let mut parts = Vec::new();
     let mut next = at;

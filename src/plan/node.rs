@@ -48,14 +48,15 @@ pub struct Actual {
     pub total_time: Option<PerLoop<Millis>>,
     /// `Actual Rows`.
     pub rows: PerLoop<Rows>,
-    /// By how much `rows` may be off: EXPLAIN rounds to whole rows before 18 and to hundredths from 18. Zero for a single loop.
+    /// By how much `rows` may be off: EXPLAIN rounds to whole rows before 18 and to hundredths from 18. Zero for a
+    /// single loop.
     pub rows_rounding: PerLoop<Rows>,
     /// `Actual Loops`: starts, summed over the processes; 0 when the node never ran.
     pub loops: Loops,
 }
 
-/// `Rows Removed by …`: averages over the loops, rounded to whole rows in every version. `None` where the node has no such
-/// condition, or was not executed.
+/// `Rows Removed by …`: averages over the loops, rounded to whole rows in every version. `None` where the node has no
+/// such condition, or was not executed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Removed {
     /// By the Filter.
@@ -130,7 +131,8 @@ pub struct ModifyInfo {
     pub skipped: Option<i64>,
 }
 
-/// What one parallel worker did in a node. Times, loops and buffers only with VERBOSE; sort, hash and cache figures always.
+/// What one parallel worker did in a node. Times, loops and buffers only with VERBOSE; sort, hash and cache figures
+/// always.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worker {
     /// `Worker Number`, from 0.

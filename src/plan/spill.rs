@@ -18,8 +18,8 @@ pub struct HashAggregateSpill {
 }
 
 impl Node {
-    /// Disk space that the sorts of all processes took: the sum of their `Sort Space Used`, and for an Incremental Sort of the peaks of
-    /// their groups. `None` when nothing was sorted on disk.
+    /// Disk space that the sorts of all processes took: the sum of their `Sort Space Used`, and for an Incremental Sort
+    /// of the peaks of their groups. `None` when nothing was sorted on disk.
     pub fn sort_on_disk(&self) -> Option<Bytes> {
         let workers = self.workers.iter();
         let sorts = std::iter::once(self.sort.as_ref())

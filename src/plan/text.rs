@@ -5,7 +5,8 @@ use serde_json::{Deserializer, Value};
 use super::error::PlanError;
 use super::parse;
 
-/// Levels of plan nodes that fit into the 128 levels of JSON that `serde_json` reads: every node is an object in an array.
+/// Levels of plan nodes that fit into the 128 levels of JSON that `serde_json` reads: every node is an object in an
+/// array.
 const JSON_DEPTH: usize = 63;
 
 /// How many things that look like a plan and are none are read before the rest of a text is given up.
@@ -20,8 +21,8 @@ pub fn read_text(text: &str) -> Result<Value, PlanError> {
     plans.into_iter().next().ok_or(PlanError::NoPlan)
 }
 
-/// All EXPLAIN objects (`{"Plan": …}`) in `text`, in their order: pure JSON, psql's output with its header and `+` signs, or a
-/// server log (stderr, CSV or JSON) with `auto_explain` entries.
+/// All EXPLAIN objects (`{"Plan": …}`) in `text`, in their order: pure JSON, psql's output with its header and `+`
+/// signs, or a server log (stderr, CSV or JSON) with `auto_explain` entries.
 ///
 /// # Errors
 /// [`PlanError`] says what the text is instead, and what to run.
@@ -55,7 +56,8 @@ fn plans_in(text: &str) -> Result<Vec<Value>, Option<PlanError>> {
             Some(Ok(value)) => {
                 match found_in(value) {
                     Ok(found) => plans.extend(found),
-                    // Brackets within other text are small JSON values by chance; only a whole document is worth a message.
+                    // Brackets within other text are small JSON values by chance; only a whole document is worth a
+                    // message.
                     Err(error) if start == 0 => problem = Some(error),
                     Err(_) => {}
                 }
@@ -87,7 +89,8 @@ fn plans_in(text: &str) -> Result<Vec<Value>, Option<PlanError>> {
     }
 }
 
-/// Where the next JSON array or object begins that could hold a plan: the text's own first bracket, or one before a quoted key.
+/// Where the next JSON array or object begins that could hold a plan: the text's own first bracket, or one before a
+/// quoted key.
 fn next_start(text: &str, from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
     let opens = |(place, _): &(usize, &str)| {
@@ -102,8 +105,8 @@ fn opening(c: char) -> bool {
     c.is_whitespace() || matches!(c, '[' | '{')
 }
 
-/// The plans of one JSON value: EXPLAIN's array (of which the first element counts: the others are what rules made of the
-/// statement), rows of a driver, an `auto_explain` entry, or a line of a JSON log whose message holds one.
+/// The plans of one JSON value: EXPLAIN's array (of which the first element counts: the others are what rules made of
+/// the statement), rows of a driver, an `auto_explain` entry, or a line of a JSON log whose message holds one.
 fn found_in(value: Value) -> Result<Vec<Value>, PlanError> {
     let message = value.get("message").and_then(Value::as_str);
     if let Some(message) = message.filter(|message| message.contains('{')) {

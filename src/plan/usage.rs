@@ -1,6 +1,7 @@
 //! What a node, a worker or the planner used: buffers, I/O time, WAL, sort space, hash tables, caches.
 //!
-//! All of these are totals over all loops (explain.c prints the counters of `Instrumentation` as they are), never averages.
+//! All of these are totals over all loops (explain.c prints the counters of `Instrumentation` as they are), never
+//! averages.
 
 use serde_json::Value;
 
@@ -68,8 +69,8 @@ impl Buffers {
     }
 }
 
-/// Time spent in reads and writes of blocks (`track_io_timing`). Before 17 one figure covered shared and local blocks; it
-/// stands under `shared`.
+/// Time spent in reads and writes of blocks (`track_io_timing`). Before 17 one figure covered shared and local blocks;
+/// it stands under `shared`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct IoTimes {
     /// `Shared I/O Read Time`; `I/O Read Time` before 17.

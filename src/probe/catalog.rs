@@ -95,7 +95,8 @@ impl Tables {
             .filter_map(|position| self.all.get(position))
     }
 
-    /// The schema outside of `path` that has most of the tables that a text names and the path lacks: the application sets its own search path.
+    /// The schema outside of `path` that has most of the tables that a text names and the path lacks: the application
+    /// sets its own search path.
     pub(super) fn missing_schema(&self, mentions: &Mentions, path: &[String]) -> Option<String> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for name in &mentions.names {
@@ -123,7 +124,8 @@ impl Tables {
         Some((table, table.column(&column.column)?))
     }
 
-    /// A value of the column from a row of the table, when one was looked at; the inner `None` is a NULL or an empty table.
+    /// A value of the column from a row of the table, when one was looked at; the inner `None` is a NULL or an empty
+    /// table.
     pub(super) fn sample(&self, table: &QualifiedName, column: &str) -> Option<&Option<String>> {
         self.samples.get(&(table.clone(), column.to_owned()))
     }

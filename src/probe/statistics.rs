@@ -1,4 +1,5 @@
-//! Reads what values of parameters are taken from: most common values and histograms, and the views through which columns are named.
+//! Reads what values of parameters are taken from: most common values and histograms, and the views through which
+//! columns are named.
 
 use std::collections::BTreeMap;
 

@@ -70,8 +70,8 @@ struct Header {
 }
 
 impl Snapshot {
-    /// The snapshot as the text of a capture file: fields in the order of their definition, rows in their order, a row a
-    /// line.
+    /// The snapshot as the text of a capture file: fields in the order of their definition, rows in their order, a row
+    /// a line.
     ///
     /// # Errors
     /// None in practice: every part of a snapshot has a form in JSON.

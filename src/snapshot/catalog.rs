@@ -155,8 +155,8 @@ pub struct ColumnStatistics {
     pub histogram_bounds: Vec<String>,
 }
 
-/// Stands for an index expression or predicate that could not be read because the table was locked. It is a SQL comment, so
-/// that whoever parses it finds nothing to build on.
+/// Stands for an index expression or predicate that could not be read because the table was locked. It is a SQL
+/// comment, so that whoever parses it finds nothing to build on.
 pub const UNREADABLE: &str = "/* not readable: the table was locked */";
 
 /// An index.

@@ -1,21 +1,30 @@
 //! Families: statements that differ only in what a program's libraries vary.
 //!
-//! `pg_stat_statements` keeps one row for every spelling of a statement: every length of an IN list, every alias that an ORM numbers, every order of
-//! predicates. A [`Fingerprint`] is the canonical text of the shape behind them. Alike are
+//! `pg_stat_statements` keeps one row for every spelling of a statement: every length of an IN list, every alias that
+//! an ORM numbers, every order of predicates. A [`Fingerprint`] is the canonical text of the shape behind them. Alike
+//! are
 //!
-//! * white space, comments, letter case of keywords and unquoted identifiers, quotes around identifiers that need none, a closing `;`;
-//! * constants and parameters, their numbers and casts (`$1::integer`, `date '…'`, `-1`, TRUE, NULL as a value): all are `?`;
-//! * lists of constants of any length, one included: `IN ($1)`, `IN ($1, $2)`, `IN ($1 /*, ... */)`, `= ANY($1)`, `= ANY(ARRAY[$1, $2])` are `IN (?…)`. A plain
-//!   `= $1` is another family: it is planned as one value, and it is what loops consist of;
-//! * the rows of VALUES, where they have one shape; equal branches of CASE; equal operands of OR from two on (`a = ? OR …`);
-//! * aliases of tables, output columns (where nothing refers to them by name), and the qualification of columns where one relation is in scope;
-//! * the order of AND and OR operands and of SET assignments, the sides of comparisons (`$1 < x` is `x > ?`), `!=`, redundant parentheses;
-//! * optional words: AS, INNER, OUTER, ASC, ALL, the default NULLS order; FETCH FIRST and LIMIT; `CAST(x AS int)` and `x::integer`.
+//! * white space, comments, letter case of keywords and unquoted identifiers, quotes around identifiers that need none,
+//!   a closing `;`;
+//! * constants and parameters, their numbers and casts (`$1::integer`, `date '…'`, `-1`, TRUE, NULL as a value): all
+//!   are `?`;
+//! * lists of constants of any length, one included: `IN ($1)`, `IN ($1, $2)`, `IN ($1 /*, ... */)`, `= ANY($1)`,
+//!   `= ANY(ARRAY[$1, $2])` are `IN (?…)`. A plain `= $1` is another family: it is planned as one value, and it is what
+//!   loops consist of;
+//! * the rows of VALUES, where they have one shape; equal branches of CASE; equal operands of OR from two on
+//!   (`a = ? OR …`);
+//! * aliases of tables, output columns (where nothing refers to them by name), and the qualification of columns where
+//!   one relation is in scope;
+//! * the order of AND and OR operands and of SET assignments, the sides of comparisons (`$1 < x` is `x > ?`), `!=`,
+//!   redundant parentheses;
+//! * optional words: AS, INNER, OUTER, ASC, ALL, the default NULLS order; FETCH FIRST and LIMIT; `CAST(x AS int)` and
+//!   `x::integer`.
 //!
-//! All else is kept: tables with their schemas, columns, operators, joins and their order, the select list, ORDER BY with its directions, DISTINCT, whether there
-//! is a LIMIT or a predicate.
+//! All else is kept: tables with their schemas, columns, operators, joins and their order, the select list, ORDER BY
+//! with its directions, DISTINCT, whether there is a LIMIT or a predicate.
 //!
-//! Where the text does not parse, and for commands that are not planned, the tokens alone are normalised: constants, lists, rows, case and white space.
+//! Where the text does not parse, and for commands that are not planned, the tokens alone are normalised: constants,
+//! lists, rows, case and white space.
 
 mod expression;
 mod output;
@@ -47,7 +56,8 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Sixteen hexadecimal digits that stay the same from run to run: FNV-1a (64 bits, offset basis `cbf29ce484222325`, prime `100000001b3`) of the text.
+    /// Sixteen hexadecimal digits that stay the same from run to run: FNV-1a (64 bits, offset basis `cbf29ce484222325`,
+    /// prime `100000001b3`) of the text.
     ///
     /// For display and file names; compare fingerprints themselves.
     pub fn id(&self) -> String {

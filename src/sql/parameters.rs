@@ -19,7 +19,8 @@ pub struct ParameterColumn {
     pub table: Option<String>,
     /// The column's name, unquoted.
     pub column: String,
-    /// The SQL expression over the column, unqualified, that the parameter is really compared with (`lower(email)`). `None` for the bare column.
+    /// The SQL expression over the column, unqualified, that the parameter is really compared with (`lower(email)`).
+    /// `None` for the bare column.
     pub expression: Option<String>,
 }
 

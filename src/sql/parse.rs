@@ -1,7 +1,8 @@
 //! One statement's text as a syntax tree.
 //!
-//! The tree serves for understanding only: what is sent to a server is always the text. So a construct that the parser library lacks may be simplified away
-//! before parsing ([`adapt`]) as long as names, predicates and order stay what they were.
+//! The tree serves for understanding only: what is sent to a server is always the text. So a construct that the parser
+//! library lacks may be simplified away before parsing ([`adapt`]) as long as names, predicates and order stay what
+//! they were.
 
 mod adapt;
 
@@ -162,10 +163,11 @@ fn on_stack<R>(depth: usize, work: impl FnOnce() -> R) -> R {
     }
 }
 
-/// Reads `text` as exactly one statement, of `pg_stat_statements` (normalised: `$1`) or as a client sent it, redacted or not.
+/// Reads `text` as exactly one statement, of `pg_stat_statements` (normalised: `$1`) or as a client sent it, redacted
+/// or not.
 ///
-/// Constructs that the parser lacks, or reads as something else (`ONLY`), are simplified first; what does not parse even so is tried again with the repairs
-/// of [`rewrite::repair`].
+/// Constructs that the parser lacks, or reads as something else (`ONLY`), are simplified first; what does not parse
+/// even so is tried again with the repairs of [`rewrite::repair`].
 ///
 /// # Errors
 ///

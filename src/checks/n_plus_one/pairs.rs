@@ -10,15 +10,15 @@ use crate::units::ratio;
 use super::groups::Group;
 use super::ties::{Tie, resolved, ties};
 
-/// Look-ups from which a ratio is no coincidence: the rows of one page as paginators have it by default (`will_paginate`
-/// 30, Kaminari and Spring Data 20 to 25).
+/// Look-ups from which a ratio is no coincidence: the rows of one page as paginators have it by default
+/// (`will_paginate` 30, Kaminari and Spring Data 20 to 25).
 const MIN_CALLS: f64 = 20.0;
 
 /// Rows a call from which a parent can be looped over.
 const MIN_ROWS_PER_CALL: f64 = 2.0;
 
-/// Look-ups for one call of the parent from which they are a loop: below, each call has its own look-up, as a request has
-/// its user.
+/// Look-ups for one call of the parent from which they are a loop: below, each call has its own look-up, as a request
+/// has its user.
 const MIN_LOOPS: f64 = 2.0;
 
 /// Look-ups per row: an identity map loads each key once, so fewer than rows; a few more come from elsewhere.
@@ -32,8 +32,8 @@ const SAME: f64 = 0.05;
 pub struct Pair {
     /// Position of the look-up's group.
     pub child: usize,
-    /// Positions of the groups whose rows it runs for, the one with the most rows first; several only where no single one
-    /// explains the number of look-ups.
+    /// Positions of the groups whose rows it runs for, the one with the most rows first; several only where no single
+    /// one explains the number of look-ups.
     pub parents: Vec<usize>,
     /// What ties them.
     pub tie: Tie,

@@ -203,7 +203,8 @@ fn named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie
     }
 }
 
-/// Whether a column's name and type say that it refers to a key: the table's name in the singular followed by the key's.
+/// Whether a column's name and type say that it refers to a key: the table's name in the singular followed by the
+/// key's.
 fn refers((table, column): (&Table, &str), (referenced, key): (&Table, &str)) -> bool {
     let (Some(from), Some(to)) = (table.column(column), referenced.column(key)) else {
         return false;

@@ -9,8 +9,8 @@ use crate::units::{float, ratio};
 /// Rows read from which it matters: below, a sequential scan is as good as anything.
 const MIN_READ: f64 = 10_000.0;
 
-/// Share of the rows read that an index can be expected to find faster: beyond a tenth the planner itself prefers to read
-/// all (`random_page_cost` 4 against `seq_page_cost` 1).
+/// Share of the rows read that an index can be expected to find faster: beyond a tenth the planner itself prefers to
+/// read all (`random_page_cost` 4 against `seq_page_cost` 1).
 const MAX_KEPT: f64 = 0.10;
 
 /// Proposes for each sequential scan that no setting forces: `read` says what it reads where that is too much, and

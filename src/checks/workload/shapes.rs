@@ -1,5 +1,5 @@
-//! The shapes of many texts. Parsing is the dearest part of an analysis, so equal texts are parsed once, and many on all
-//! processors.
+//! The shapes of many texts. Parsing is the dearest part of an analysis, so equal texts are parsed once, and many on
+//! all processors.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;

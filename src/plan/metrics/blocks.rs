@@ -6,8 +6,8 @@ use super::charge::{Consumers, consumers, init_plans};
 use super::table::Table;
 use super::time::Times;
 
-/// Own blocks of every node: its total less its inputs', less those of the `InitPlan`s and CTEs that it ran. Totals over loops and
-/// processes throughout, so that nothing is scaled.
+/// Own blocks of every node: its total less its inputs', less those of the `InitPlan`s and CTEs that it ran. Totals
+/// over loops and processes throughout, so that nothing is scaled.
 pub(super) fn own(plan: &Plan, times: Option<&Times>) -> Table<Option<Buffers>> {
     let mut own = Table::new(plan);
     for node in plan.nodes() {

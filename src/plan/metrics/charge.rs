@@ -1,5 +1,6 @@
-//! Who ran an `InitPlan` or a CTE: EXPLAIN prints them under the node that owns them, but they run inside of the node that first asks
-//! for their result (nodeSubplan.c, `ExecSetParamPlan`; nodeCtescan.c), and so their time and blocks are counted there.
+//! Who ran an `InitPlan` or a CTE: EXPLAIN prints them under the node that owns them, but they run inside of the node
+//! that first asks for their result (nodeSubplan.c, `ExecSetParamPlan`; nodeCtescan.c), and so their time and blocks
+//! are counted there.
 
 use crate::plan::{ConditionKind, Node, NodeId, NodeType, Plan};
 
@@ -42,7 +43,8 @@ pub(super) fn consumers(plan: &Plan, top: &Node) -> Consumers {
         .map(|node| evaluator(plan, owner, node))
         .map(|node| (plan.ancestors(node).count(), node))
         .collect();
-    // The deepest first: a node's input runs before its own expressions. But a One-Time Filter (a Result) comes before its input.
+    // The deepest first: a node's input runs before its own expressions. But a One-Time Filter (a Result) comes before
+    // its input.
     candidates.sort_by_key(|(depth, node)| {
         let one_time = node
             .condition(&ConditionKind::OneTimeFilter)
@@ -55,8 +57,8 @@ pub(super) fn consumers(plan: &Plan, top: &Node) -> Consumers {
     Consumers::Candidates(ids)
 }
 
-/// A Gather computes the `InitPlan` results that its workers need before it starts them (execParallel.c, `ExecInitParallelPlan`,
-/// `EvalParamExecParamList`), so it is what ran an `InitPlan` that is mentioned below.
+/// A Gather computes the `InitPlan` results that its workers need before it starts them (execParallel.c,
+/// `ExecInitParallelPlan`, `EvalParamExecParamList`), so it is what ran an `InitPlan` that is mentioned below.
 fn evaluator<'a>(plan: &'a Plan, owner: &Node, node: &'a Node) -> &'a Node {
     plan.gather_of(node)
         .filter(|gather| plan.is_within(gather, owner.id))

@@ -73,8 +73,8 @@ pub enum Verdict {
     Excused(Excuse),
 }
 
-/// Expected against actual rows of one node. Per loop on both sides, because `Plan Rows` is of one loop (and of one process below
-/// a Gather).
+/// Expected against actual rows of one node. Per loop on both sides, because `Plan Rows` is of one loop (and of one
+/// process below a Gather).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// `Plan Rows`.

@@ -1,10 +1,11 @@
 //! What follows from a plan's numbers: times and blocks of a node itself, rows kept and removed, misestimates.
 //!
-//! EXPLAIN mixes averages per loop with totals, counts children in, and prints `InitPlan`s and CTEs under a node that may not be the
-//! one that ran them. Everything here is a total, and belongs to one node only.
+//! EXPLAIN mixes averages per loop with totals, counts children in, and prints `InitPlan`s and CTEs under a node that
+//! may not be the one that ran them. Everything here is a total, and belongs to one node only.
 //!
-//! The times add up: the self times of all nodes are the root's time, plus that of modifying CTEs which ran after it. With the
-//! AFTER triggers, the serialization and the executor's own start and end that is the execution time ([`Accounting`]).
+//! The times add up: the self times of all nodes are the root's time, plus that of modifying CTEs which ran after it.
+//! With the AFTER triggers, the serialization and the executor's own start and end that is the execution time
+//! ([`Accounting`]).
 
 mod blocks;
 mod charge;
@@ -39,13 +40,13 @@ pub struct RemovedRows {
 /// What one node did, over all its loops and processes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeMetrics {
-    /// Wall time, children included. Below a Gather: of the process that took longest, where EXPLAIN lists the workers (VERBOSE);
-    /// otherwise the processes' sum over [`ParallelSection::effective_processes`]. `None` without timing.
+    /// Wall time, children included. Below a Gather: of the process that took longest, where EXPLAIN lists the workers
+    /// (VERBOSE); otherwise the processes' sum over [`ParallelSection::effective_processes`]. `None` without timing.
     pub total_time: Option<Millis>,
     /// Time summed over the processes, children included: average × loops.
     pub process_time: Option<Millis>,
-    /// The node's own part of the wall time. Below a Gather a node has the same part of the section's wall time as of its
-    /// processes' time, so that the parts add up.
+    /// The node's own part of the wall time. Below a Gather a node has the same part of the section's wall time as of
+    /// its processes' time, so that the parts add up.
     pub self_time: Option<Millis>,
     /// The blocks that the node itself touched. `None` without BUFFERS.
     pub self_buffers: Option<Buffers>,
@@ -129,8 +130,8 @@ impl Metrics {
         self.accounting.as_ref()
     }
 
-    /// The nodes whose row estimate is off by `min_factor` or more, with `min_rows` or more on the larger side (per loop), and below
-    /// which no other such node stands: an error there passes upwards. In EXPLAIN's order.
+    /// The nodes whose row estimate is off by `min_factor` or more, with `min_rows` or more on the larger side (per
+    /// loop), and below which no other such node stands: an error there passes upwards. In EXPLAIN's order.
     pub fn deepest_misestimates<'a>(
         &self,
         plan: &'a Plan,

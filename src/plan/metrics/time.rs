@@ -8,7 +8,8 @@ use crate::units::Millis;
 use super::charge::{Consumers, consumers, init_plans};
 use super::table::Table;
 
-/// EXPLAIN prints times with three decimals (explain.c, `ExplainPropertyFloat`), so that a total is off by up to this × loops.
+/// EXPLAIN prints times with three decimals (explain.c, `ExplainPropertyFloat`), so that a total is off by up to this ×
+/// loops.
 const ROUNDING_MS: f64 = 0.0005;
 
 /// How the wall time of a parallel part is known.
@@ -16,8 +17,8 @@ const ROUNDING_MS: f64 = 0.0005;
 pub enum WallBasis {
     /// EXPLAIN lists the workers: it is the time of the process that took longest.
     Measured,
-    /// It does not (no VERBOSE): at most the time of the Gather, and at most the sum of all processes. Dividing by the number of
-    /// processes would be wrong when one of them did the work.
+    /// It does not (no VERBOSE): at most the time of the Gather, and at most the sum of all processes. Dividing by the
+    /// number of processes would be wrong when one of them did the work.
     UpperBound,
 }
 
@@ -47,7 +48,8 @@ pub struct Accounting {
     pub execution: Option<Millis>,
     /// The root node's time.
     pub root: Millis,
-    /// Modifying CTEs that ran after the root: the statement did not read them to their end (execMain.c, `ExecPostprocessPlan`).
+    /// Modifying CTEs that ran after the root: the statement did not read them to their end (execMain.c,
+    /// `ExecPostprocessPlan`).
     pub after_root: Millis,
     /// The self times of all nodes. Equal to `root + after_root` but for rounding.
     pub nodes: Millis,
@@ -119,8 +121,8 @@ impl Times {
         available * part
     }
 
-    /// Charges the first candidate whose time the `InitPlan` fits into: whoever ran it was busy for at least as long. Where it fits
-    /// nowhere (the expression is not printed), the node of the owner's tree with most time to give.
+    /// Charges the first candidate whose time the `InitPlan` fits into: whoever ran it was busy for at least as long.
+    /// Where it fits nowhere (the expression is not printed), the node of the owner's tree with most time to give.
     fn charge_one(&mut self, plan: &Plan, top: &Node, candidates: &[NodeId], spent: f64) -> f64 {
         let slack = rounding(top) + ROUNDING_MS;
         let fitting = candidates
@@ -174,8 +176,9 @@ impl Times {
     }
 }
 
-/// The triggers' times after and within the nodes. Triggers of a constraint run after; EXPLAIN does not say of the others when they
-/// ran: after, if their time fits into what is left of the execution time beside the nodes (`outside`).
+/// The triggers' times after and within the nodes. Triggers of a constraint run after; EXPLAIN does not say of the
+/// others when they ran: after, if their time fits into what is left of the execution time beside the nodes
+/// (`outside`).
 fn trigger_times(plan: &Plan, outside: Option<f64>) -> (f64, f64) {
     let time = |trigger: &&crate::plan::Trigger| trigger.time.map_or(0.0, Millis::get);
     let (constraint, mut other): (Vec<_>, Vec<_>) = plan
@@ -275,8 +278,8 @@ impl<'a> Split<'a> {
         self.own.set(node.id, left.max(0.0) * scale);
     }
 
-    /// Hands `children` their process times and gives the sum. Where rounding (average × loops) makes the sum larger than the
-    /// parent's time, each gives up as much as its rounding may have added.
+    /// Hands `children` their process times and gives the sum. Where rounding (average × loops) makes the sum larger
+    /// than the parent's time, each gives up as much as its rounding may have added.
     fn fit(&mut self, children: &[&Node], available: f64) -> f64 {
         let sum: f64 = children
             .iter()
@@ -344,8 +347,8 @@ fn reported(node: &Node) -> f64 {
         .map_or(0.0, |time| time.max(0.0))
 }
 
-/// [`reported`] of every node, from the leaves up: a node takes as long as its inputs together, and where average × loops says less,
-/// by no more than rounding can explain, their sum is right.
+/// [`reported`] of every node, from the leaves up: a node takes as long as its inputs together, and where average ×
+/// loops says less, by no more than rounding can explain, their sum is right.
 fn raised(plan: &Plan) -> Table<f64> {
     let mut times = Table::new(plan);
     for node in plan.nodes().rev() {
@@ -366,8 +369,8 @@ fn rounding(node: &Node) -> f64 {
         .map_or(0.0, |actual| actual.loops.get() * ROUNDING_MS)
 }
 
-/// The time of the process that took longest, the leader among them, whose time is what the workers leave of the sum. `None` where
-/// EXPLAIN lists no workers' times: without VERBOSE, or when the leader did it all.
+/// The time of the process that took longest, the leader among them, whose time is what the workers leave of the sum.
+/// `None` where EXPLAIN lists no workers' times: without VERBOSE, or when the leader did it all.
 fn longest(node: &Node) -> Option<f64> {
     let workers: Vec<f64> = node
         .workers

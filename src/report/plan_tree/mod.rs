@@ -1,5 +1,5 @@
-//! A plan as every format draws it: its nodes in EXPLAIN's order with their own time, rows and blocks, what was wasted in
-//! each, and the findings that it proves.
+//! A plan as every format draws it: its nodes in EXPLAIN's order with their own time, rows and blocks, what was wasted
+//! in each, and the findings that it proves.
 
 mod marks;
 mod remarks;

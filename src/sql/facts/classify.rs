@@ -23,8 +23,8 @@ fn canonical(symbol: &str) -> &str {
     }
 }
 
-/// Whether the operator gives a value rather than a truth value. `<<` and `>>` shift bits, or compare ranges: taken for a comparison only where a condition
-/// is wanted.
+/// Whether the operator gives a value rather than a truth value. `<<` and `>>` shift bits, or compare ranges: taken for
+/// a comparison only where a condition is wanted.
 pub fn is_arithmetic(symbol: &str) -> bool {
     matches!(
         symbol,
@@ -176,7 +176,8 @@ pub fn like(symbol: &str, pattern: Value, escape: Option<&Expr>, negate: bool) -
     }
 }
 
-/// The escape character as a string: a backslash unless said otherwise, empty for `ESCAPE ''`. `None` when it cannot be told.
+/// The escape character as a string: a backslash unless said otherwise, empty for `ESCAPE ''`. `None` when it cannot be
+/// told.
 fn escape_char(escape: Option<&Expr>) -> Option<&str> {
     match escape {
         None => Some("\\"),

@@ -8,7 +8,8 @@ use super::{Extreme, LevelRole, WindowOrder, children, classify};
 use crate::sql::parameters::{ParameterUse, Position};
 use crate::sql::scope::{folded, parts};
 
-/// Aggregates of PostgreSQL 13 to 18 (`pg_aggregate`), sorted. Those of extensions are known by `FILTER` and `WITHIN GROUP` only.
+/// Aggregates of PostgreSQL 13 to 18 (`pg_aggregate`), sorted. Those of extensions are known by `FILTER` and
+/// `WITHIN GROUP` only.
 const AGGREGATES: [&str; 54] = [
     "any_value",
     "array_agg",
@@ -201,7 +202,8 @@ impl Analyzer<'_> {
         children::each(expr, &mut |child| self.expr(child));
     }
 
-    /// A binary operator outside of conditions. Chains of one operator are long and lean to the left: that side is read without recursion.
+    /// A binary operator outside of conditions. Chains of one operator are long and lean to the left: that side is read
+    /// without recursion.
     fn operation(&mut self, expr: &Expr, left: &Expr, operator: &str, right: &Expr) {
         if classify::is_json_access(operator) {
             self.expr(left);

@@ -227,7 +227,8 @@ pub enum Test {
         /// The bounds.
         values: Vec<Value>,
     },
-    /// Any other condition: `NOT LIKE` (`!~~`), regular expressions, `IS NOT TRUE`, `IS DISTINCT FROM`, operators of extensions.
+    /// Any other condition: `NOT LIKE` (`!~~`), regular expressions, `IS NOT TRUE`, `IS DISTINCT FROM`, operators of
+    /// extensions.
     Other {
         /// The operator or keyword.
         operator: String,

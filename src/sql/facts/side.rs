@@ -173,8 +173,8 @@ impl<'e> Side<'e> {
         }
     }
 
-    /// The columns or the expression that it is, by relation use: several when a column comes out of a set operation. None when conditions on it do not
-    /// reach a relation.
+    /// The columns or the expression that it is, by relation use: several when a column comes out of a set operation.
+    /// None when conditions on it do not reach a relation.
     pub fn keys(&self, analyzer: &Analyzer<'_>) -> Vec<Key> {
         if self.aggregate || self.subquery || self.nodes > MAX_RENDERED {
             return Vec::new();
@@ -241,7 +241,8 @@ impl<'e> Side<'e> {
         }
     }
 
-    /// The one column that it is, or is computed from, with the expression when it is computed. For parameters: what lies between does not matter.
+    /// The one column that it is, or is computed from, with the expression when it is computed. For parameters: what
+    /// lies between does not matter.
     pub fn column(&self, analyzer: &Analyzer<'_>) -> Option<(ColumnRef, Option<String>)> {
         let source = self.columns.first()?.sources.first()?.clone();
         if let Shape::Column(_) = self.shape {

@@ -1,6 +1,7 @@
 //! One spelling for expressions that mean the same.
 //!
-//! Called on the way up, so that operands are normal already. Parentheses are all taken out and put back where the operators' precedence needs them.
+//! Called on the way up, so that operands are normal already. Parentheses are all taken out and put back where the
+//! operators' precedence needs them.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -329,7 +330,8 @@ fn flipped(op: &BinaryOperator) -> Option<BinaryOperator> {
     })
 }
 
-/// The operands of AND or OR, through all levels, in order. Of equal operands of OR one stays, marked: their number varies as that of an IN list does.
+/// The operands of AND or OR, through all levels, in order. Of equal operands of OR one stays, marked: their number
+/// varies as that of an IN list does.
 fn sorted_chain(chain: Expr, op: &BinaryOperator) -> Expr {
     let own = tightness(op);
     let mut operands = Vec::new();

@@ -23,8 +23,9 @@ enum Meaning<'a> {
     Position(usize),
 }
 
-/// Drops the column aliases of a query that nothing outside refers to by name, after putting what they stand for in the place of references to them in ORDER BY,
-/// GROUP BY and DISTINCT ON. The ORDER BY of a set operation, which can only name outputs, names their positions.
+/// Drops the column aliases of a query that nothing outside refers to by name, after putting what they stand for in the
+/// place of references to them in ORDER BY, GROUP BY and DISTINCT ON. The ORDER BY of a set operation, which can only
+/// name outputs, names their positions.
 ///
 /// For the whole statement and for subqueries in expressions; not for subqueries in FROM and WITH.
 pub(super) fn drop_aliases(query: &mut Query) {
@@ -180,7 +181,8 @@ fn substitute(expression: &mut Expr, outputs: &[Output<'_>]) {
     }
 }
 
-/// In GROUP BY an input column of that name goes first, which an alias of an expression over that column shows there is.
+/// In GROUP BY an input column of that name goes first, which an alias of an expression over that column shows there
+/// is.
 fn substitute_in_group_by(expression: &mut Expr, outputs: &[Output<'_>]) {
     let Expr::Identifier(name) = expression else {
         return;

@@ -12,8 +12,8 @@ const SHOWN_CONSTANTS: usize = 3;
 
 /// `text` on one line of at most `width` columns, for reports.
 ///
-/// White space and comments become single blanks, long lists of constants their first. What is still too wide loses the end of its first select list, which
-/// says less than the tables and predicates behind it, and only then its end.
+/// White space and comments become single blanks, long lists of constants their first. What is still too wide loses the
+/// end of its first select list, which says less than the tables and predicates behind it, and only then its end.
 pub fn pretty(text: &str, width: usize) -> String {
     let pieces = pieces(text);
     let whole = joined(&pieces);

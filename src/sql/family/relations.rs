@@ -269,7 +269,8 @@ fn alias(factor: &TableFactor) -> Option<&TableAlias> {
     }
 }
 
-/// Takes the aliases out of FROM items and the optional words out of joins. Column lists of aliases stay, under the relation's canonical name.
+/// Takes the aliases out of FROM items and the optional words out of joins. Column lists of aliases stay, under the
+/// relation's canonical name.
 pub(super) fn strip(from: &mut [TableWithJoins], frame: &Frame) {
     for item in from {
         strip_joined(item, frame);

@@ -6,8 +6,8 @@ use crate::sql::lexer::{Open, Token, TokenKind, redacted_tokens};
 use crate::sql::mentions::is_reserved;
 use crate::sql::redact::context::{Context, Keep};
 
-/// The most pieces one inside of the other that are read as a tree. Dropping a tree recurses, and with it a chain of operators, which is as deep as it is long:
-/// this many fit a stack of 2 MiB in an unoptimised build.
+/// The most pieces one inside of the other that are read as a tree. Dropping a tree recurses, and with it a chain of
+/// operators, which is as deep as it is long: this many fit a stack of 2 MiB in an unoptimised build.
 const MAX_DEPTH: usize = 3_000;
 
 /// What a parenthesis counts for: sqlparser takes several calls to a level.

@@ -1,6 +1,7 @@
 //! The canonical text of a syntax tree.
 //!
-//! One walk over the tree: names are resolved on the way down, expressions normalised on the way up, aliases dropped when their query is left.
+//! One walk over the tree: names are resolved on the way down, expressions normalised on the way up, aliases dropped
+//! when their query is left.
 
 use std::ops::ControlFlow;
 

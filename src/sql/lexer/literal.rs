@@ -36,7 +36,8 @@ enum Escapes {
     Backslash,
 }
 
-/// The text between the quotes; what lies between one closing and the next opening quote (line ends, comments) is left out.
+/// The text between the quotes; what lies between one closing and the next opening quote (line ends, comments) is left
+/// out.
 fn segments(text: &str, escapes: Escapes) -> Option<String> {
     let mut characters = text.strip_prefix('\'')?.chars().peekable();
     let mut value = String::with_capacity(text.len());
@@ -65,7 +66,8 @@ fn skip_to_continuation(characters: &mut Peekable<Chars<'_>>) {
     }
 }
 
-/// One sequence after a backslash in `E'…'`: `\b \f \n \r \t \v`, octal, `\x`, `\u`, `\U`, any other character for itself.
+/// One sequence after a backslash in `E'…'`: `\b \f \n \r \t \v`, octal, `\x`, `\u`, `\U`, any other character for
+/// itself.
 fn escaped(characters: &mut Peekable<Chars<'_>>, value: &mut String) {
     let Some(first) = characters.next() else {
         value.push('\\');
@@ -111,7 +113,8 @@ fn hexadecimal(characters: &mut Peekable<Chars<'_>>, most: usize) -> Option<u32>
     code
 }
 
-/// Resolves `\XXXX`, `\+XXXXXX` and `\\` of `U&` constants and identifiers, surrogate pairs included. What is malformed stays as written.
+/// Resolves `\XXXX`, `\+XXXXXX` and `\\` of `U&` constants and identifiers, surrogate pairs included. What is malformed
+/// stays as written.
 pub(super) fn unicode_unescaped(text: &str, escape: char) -> String {
     let mut value = String::with_capacity(text.len());
     let mut rest = text;

@@ -38,7 +38,8 @@ fn is_ident_continue(byte: u8) -> bool {
     is_ident_start(byte) || byte.is_ascii_digit() || byte == b'$'
 }
 
-/// Reads one token after the other. All ends of tokens are ends of characters: every byte above 0x7f belongs to a word, a literal or a comment as a whole.
+/// Reads one token after the other. All ends of tokens are ends of characters: every byte above 0x7f belongs to a word,
+/// a literal or a comment as a whole.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'a> {
     text: &'a str,
@@ -297,8 +298,8 @@ impl<'a> Scanner<'a> {
         (TokenKind::Unterminated(Open::BlockComment), self.end())
     }
 
-    /// The longest run of operator characters that holds no comment start and does not end in `+` or `-` unless it has a character that SQL's own operators
-    /// lack: `=-` is two operators, `?-` is one.
+    /// The longest run of operator characters that holds no comment start and does not end in `+` or `-` unless it has
+    /// a character that SQL's own operators lack: `=-` is two operators, `?-` is one.
     fn operator(&self, start: usize) -> (TokenKind, usize) {
         let run = self.skip(start, is_operator);
         let mut run = self.text.as_bytes().get(start..run).unwrap_or_default();
@@ -322,7 +323,8 @@ impl<'a> Scanner<'a> {
         (kind, start + run.len())
     }
 
-    /// Digits from `position`, single underscores allowed between them. The end, which is `position` when there is no digit.
+    /// Digits from `position`, single underscores allowed between them. The end, which is `position` when there is no
+    /// digit.
     fn digits(&self, position: usize, is_digit: impl Fn(u8) -> bool) -> usize {
         let mut end = self.skip(position, &is_digit);
         while end > position && self.is_at(end, b'_') && self.at(end + 1).is_some_and(&is_digit) {

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::{Open, StringStyle, Token, TokenKind, redacted_tokens, tokens};
 
-/// `W`ord, `Q`uoted, `U`nicode identifier, `S`tring, `P`aram, `I`nteger, `D`ecimal, `O`perator, `T`ypecast, `,` punctuation …
+/// `W`ord, `Q`uoted, `U`nicode identifier, `S`tring, `P`aram, `I`nteger, `D`ecimal, `O`perator, `T`ypecast, `,`
+/// punctuation …
 fn letter(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Whitespace => "_",

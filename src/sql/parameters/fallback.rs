@@ -7,8 +7,9 @@ use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::rewrite::Stream;
 use crate::sql::scope::CatalogNames;
 
-/// The uses that the tokens beside each parameter show: `column = $1`, `column = ANY ($1)`, `IN`, `BETWEEN`, `LIMIT`, `OFFSET`, casts, `SET`, `VALUES`,
-/// function arguments. Columns are tied to relations by the aliases in `FROM`, and unqualified ones where only one relation has them.
+/// The uses that the tokens beside each parameter show: `column = $1`, `column = ANY ($1)`, `IN`, `BETWEEN`, `LIMIT`,
+/// `OFFSET`, casts, `SET`, `VALUES`, function arguments. Columns are tied to relations by the aliases in `FROM`, and
+/// unqualified ones where only one relation has them.
 pub fn from_tokens(text: &str, catalog: &dyn CatalogNames) -> Parameters {
     let stream = Stream::new(text);
     let clauses = clauses(&stream);

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::Redactor;
 
-/// Keys of plan nodes, triggers and the plan itself whose strings are names or fixed words of the server (`explain.c` of versions 13 to 18): never data.
+/// Keys of plan nodes, triggers and the plan itself whose strings are names or fixed words of the server (`explain.c`
+/// of versions 13 to 18): never data.
 const NAME_KEYS: [&str; 36] = [
     "Alias",
     "Async Capable",
@@ -45,8 +46,8 @@ const NAME_KEYS: [&str; 36] = [
 ];
 
 impl Redactor {
-    /// Replaces the constants in a plan, in place: every string that is not known to be a name or a fixed word is treated as SQL. Numbers, which count rows,
-    /// time and memory, stay.
+    /// Replaces the constants in a plan, in place: every string that is not known to be a name or a fixed word is
+    /// treated as SQL. Numbers, which count rows, time and memory, stay.
     pub fn plan(&mut self, plan: &mut Value) {
         match plan {
             Value::String(expression) => *expression = self.sql(expression),

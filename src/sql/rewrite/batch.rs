@@ -20,16 +20,19 @@ pub struct KeyParameter<'a> {
 pub enum PerKey {
     /// Returns them all, the key among their columns: one list of keys may take the place of the one key.
     Rows,
-    /// Returns the one row that there is at most, its key among its columns: as [`PerKey::Rows`], and a `LIMIT` says nothing.
+    /// Returns the one row that there is at most, its key among its columns: as [`PerKey::Rows`], and a `LIMIT` says
+    /// nothing.
     OneRow,
     /// Counts, limits or sorts them, or does not return the key: each key needs its own run, within one statement.
     Computed,
 }
 
-/// `text` for many keys at once: the parameter of the key becomes an array. `None` where the text does not have the shape that is needed.
+/// `text` for many keys at once: the parameter of the key becomes an array. `None` where the text does not have the
+/// shape that is needed.
 ///
-/// `SELECT id FROM books WHERE author_id = $1` becomes `SELECT id FROM books WHERE author_id = ANY($1::integer[])`; where each key needs its own run, the text
-/// stands in a `LATERAL` subquery below `unnest` of the keys, which come first in the result.
+/// `SELECT id FROM books WHERE author_id = $1` becomes `SELECT id FROM books WHERE author_id = ANY($1::integer[])`;
+/// where each key needs its own run, the text stands in a `LATERAL` subquery below `unnest` of the keys, which come
+/// first in the result.
 pub fn batch(text: &str, keys: &[KeyParameter<'_>], per_key: PerKey) -> Option<String> {
     let text = text.trim().trim_end_matches(';').trim_end();
     if keys.is_empty() {

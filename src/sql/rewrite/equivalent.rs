@@ -48,8 +48,8 @@ pub enum NoEquivalent {
     NotUnderstood,
 }
 
-/// The `SELECT` that finds the rows which `text` writes or locks. `WITH` queries are kept; `RETURNING`, `ON CONFLICT`, locks and the stored values are not,
-/// except for scalar subqueries in `SET`, which often are the cost.
+/// The `SELECT` that finds the rows which `text` writes or locks. `WITH` queries are kept; `RETURNING`, `ON CONFLICT`,
+/// locks and the stored values are not, except for scalar subqueries in `SET`, which often are the cost.
 ///
 /// # Errors
 ///

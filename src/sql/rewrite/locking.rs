@@ -30,8 +30,8 @@ impl LockingClause {
 
 /// The locking clause that starts with the `FOR` at `index`.
 ///
-/// `FOR` also stands within `substring(a from b for c)` and `overlay(…)`: those parentheses hold no query, so a `FOR` directly inside of parentheses counts
-/// only when they start a query.
+/// `FOR` also stands within `substring(a from b for c)` and `overlay(…)`: those parentheses hold no query, so a `FOR`
+/// directly inside of parentheses counts only when they start a query.
 pub fn locking_clause(stream: &Stream<'_>, index: usize) -> Option<LockingClause> {
     if !stream.word(index, "for") || !in_query(stream, index) {
         return None;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::stream::{Edits, Stream};
 
-/// `text` with its parameters numbered from 1 without gaps, in the order of their old numbers, and the old number of each new one.
+/// `text` with its parameters numbered from 1 without gaps, in the order of their old numbers, and the old number of
+/// each new one.
 pub fn renumber(text: &str) -> (String, Vec<u32>) {
     let stream = Stream::new(text);
     let used: Vec<_> = (0..stream.len())

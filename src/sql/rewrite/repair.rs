@@ -1,8 +1,10 @@
-//! Normalised text that the server cannot prepare, or would understand differently, because constants became parameters.
+//! Normalised text that the server cannot prepare, or would understand differently, because constants became
+//! parameters.
 //!
-//! `pg_stat_statements` puts `$n` where a constant stood (`generate_normalized_query()` in `pg_stat_statements.c`). The grammar allows a constant, but no
-//! parameter, after a type name and in a few other places; and a constant's type often followed from its being a number. All rules here were measured on a
-//! server: `testdata/sql/repairs.sql` holds the texts.
+//! `pg_stat_statements` puts `$n` where a constant stood (`generate_normalized_query()` in `pg_stat_statements.c`). The
+//! grammar allows a constant, but no parameter, after a type name and in a few other places; and a constant's type
+//! often followed from its being a number. All rules here were measured on a server: `testdata/sql/repairs.sql` holds
+//! the texts.
 
 mod grouping;
 mod infer;
@@ -50,7 +52,8 @@ impl fmt::Display for Repair {
 /// A text to prepare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
-    /// The text, still exactly one statement, its parameters numbered from 1 without gaps (but for the text as written).
+    /// The text, still exactly one statement, its parameters numbered from 1 without gaps (but for the text as
+    /// written).
     pub text: String,
     /// What was changed; nothing in the text as written.
     pub what: BTreeSet<Repair>,
@@ -58,8 +61,9 @@ pub struct Repaired {
     pub parameters: Vec<u32>,
 }
 
-/// Texts to prepare in the place of `text`, best first; `text` itself is among them, in the place where it belongs: first when it needs no repair, last
-/// otherwise, because it may prepare and yet mean something else (`substring(a from $1 for $2)` takes regular expressions then).
+/// Texts to prepare in the place of `text`, best first; `text` itself is among them, in the place where it belongs:
+/// first when it needs no repair, last otherwise, because it may prepare and yet mean something else
+/// (`substring(a from $1 for $2)` takes regular expressions then).
 ///
 /// ```
 /// use pgtriage::sql::rewrite::repair;

@@ -120,12 +120,14 @@ impl<'a> Stream<'a> {
         self.opener.get(index).copied().flatten()
     }
 
-    /// How many commas stand before the token at `index` in the same parentheses: which argument, column or value it belongs to.
+    /// How many commas stand before the token at `index` in the same parentheses: which argument, column or value it
+    /// belongs to.
     pub fn position(&self, index: usize) -> usize {
         self.position.get(index).copied().unwrap_or_default()
     }
 
-    /// The tokens from `from` up to, and without, `to` that are in the same parentheses as `from`; a parenthesis itself counts, its contents do not.
+    /// The tokens from `from` up to, and without, `to` that are in the same parentheses as `from`; a parenthesis itself
+    /// counts, its contents do not.
     pub fn level(&self, from: usize, to: usize) -> impl Iterator<Item = usize> + '_ {
         let mut next = from;
         std::iter::from_fn(move || {
@@ -141,7 +143,8 @@ impl<'a> Stream<'a> {
         })
     }
 
-    /// The parts between commas of what the parentheses opened at `open` hold, as token ranges. Empty parentheses have none.
+    /// The parts between commas of what the parentheses opened at `open` hold, as token ranges. Empty parentheses have
+    /// none.
     pub fn arguments(&self, open: usize) -> Vec<Range<usize>> {
         let Some(close) = self.partner(open) else {
             return Vec::new();
@@ -189,7 +192,8 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// The number of a `$n` token. `None` for other tokens and for numbers beyond the 65,535 parameters that the protocol can bind.
+/// The number of a `$n` token. `None` for other tokens and for numbers beyond the 65,535 parameters that the protocol
+/// can bind.
 pub fn parameter_number(token: &Token<'_>) -> Option<u32> {
     if token.kind != TokenKind::Param {
         return None;

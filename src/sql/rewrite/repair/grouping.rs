@@ -1,6 +1,7 @@
 //! `SELECT date_trunc($1, at) … GROUP BY date_trunc('day', at)`: the server no longer sees that they are the same.
 //!
-//! Normalisation walks the analysed query, in which `GROUP BY` and `ORDER BY` only point to the select list: their constants stay in the text.
+//! Normalisation walks the analysed query, in which `GROUP BY` and `ORDER BY` only point to the select list: their
+//! constants stay in the text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,7 +16,8 @@ const MAX_ITEM: usize = 200;
 /// How many tokens are compared in all: far more than any statement that people write needs.
 const MAX_EFFORT: usize = 1_000_000;
 
-/// `text` with the constants of grouped, and of distinct and ordered, expressions made the same wherever the expression is selected or ordered by.
+/// `text` with the constants of grouped, and of distinct and ordered, expressions made the same wherever the expression
+/// is selected or ordered by.
 pub fn repair(text: &str, what: &mut BTreeSet<Repair>) -> String {
     let stream = Stream::new(text);
     let mut edits = Edits::default();
@@ -132,8 +134,8 @@ fn grouped(stream: &Stream<'_>, part: Range<usize>) -> Vec<Range<usize>> {
     }
 }
 
-/// Gives every copy of the expression in the select list and after `clause` the same constants: those that are still in one of them, else the parameters of
-/// the first one.
+/// Gives every copy of the expression in the select list and after `clause` the same constants: those that are still in
+/// one of them, else the parameters of the first one.
 fn unify(
     stream: &Stream<'_>,
     query: &Range<usize>,

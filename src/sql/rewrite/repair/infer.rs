@@ -118,7 +118,8 @@ fn argument(stream: &Stream<'_>, index: usize) -> Option<&'static str> {
     })
 }
 
-/// Whether the row constructor whose parenthesis opens at `open` is compared with something: that gives its fields their types.
+/// Whether the row constructor whose parenthesis opens at `open` is compared with something: that gives its fields
+/// their types.
 fn compared(stream: &Stream<'_>, open: usize) -> bool {
     let after = stream.partner(open).and_then(|close| stream.get(close + 1));
     let before = open.checked_sub(1).and_then(|name| stream.before(name));

@@ -1,4 +1,5 @@
-//! Counters of recursive queries: `SELECT $1 AS depth … UNION ALL SELECT depth + $2 …`, where the first `$1` would be text.
+//! Counters of recursive queries: `SELECT $1 AS depth … UNION ALL SELECT depth + $2 …`, where the first `$1` would be
+//! text.
 
 use std::collections::BTreeSet;
 
