@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use pgtriage::demo::cluster::Cluster;
 use serde_json::Value;
@@ -14,6 +15,9 @@ pub(crate) const CAPTURE_NAME: &str = "bench_capture";
 
 /// The `application_name` of psql.
 pub(crate) const FLOOR_NAME: &str = "bench_floor";
+
+/// A log that did not grow for so long holds everything.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// The server's log in JSON lines (PostgreSQL 15 and later).
 pub(crate) struct Log(PathBuf);
@@ -41,6 +45,7 @@ impl Log {
 
     /// The time that the server spent for all clients of that name so far.
     pub(crate) fn server_ms(&self, name: &str) -> f64 {
+        self.settle();
         self.entries(name)
             .iter()
             .map(|entry| entry.duration_ms)
@@ -49,6 +54,7 @@ impl Log {
 
     /// What the clients of that name sent, but for the driver's own look-ups of types.
     pub(crate) fn script_of(&self, name: &str) -> Script {
+        self.settle();
         let mut text = String::from("\\set ON_ERROR_STOP on\n");
         let mut statements = 0;
         for entry in self.entries(name) {
@@ -70,6 +76,20 @@ impl Log {
             };
         }
         Script { text, statements }
+    }
+
+    /// Waits until the log's collector has written what the server sent it.
+    fn settle(&self) {
+        let length = || std::fs::metadata(&self.0).map_or(0, |metadata| metadata.len());
+        let mut before = length();
+        loop {
+            std::thread::sleep(QUIET);
+            let now = length();
+            if now == before {
+                return;
+            }
+            before = now;
+        }
     }
 
     fn entries(&self, name: &str) -> Vec<Entry> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::process::{mib, ms, run};
 
 /// Numbers of statements.
-const SIZES: [usize; 3] = [10_000, 30_000, 100_000];
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// Analyses copies of the capture with more and more statements, each of a family of its own but for every fourth.
 pub(crate) fn measure(capture: &Path, work: &Path) {
