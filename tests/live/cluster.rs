@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pgtriage::demo::cluster::{Cluster, ClusterError, StopMode};
 
-use crate::{MAIN_MAJOR, builder, majors, value};
+use crate::{MAIN_MAJOR, bin_dir, builder, majors, value};
 
 /// A server removes its pid file just before it exits.
 const EXITING: Duration = Duration::from_secs(2);
@@ -18,7 +18,10 @@ const HELPER: &str = "PGTRIAGE_TEST_CLUSTER_HELPER";
 #[test]
 fn every_major_starts_with_statement_counters_and_goes_without_a_trace() {
     for major in majors() {
-        let cluster = builder(major).start().expect("a server");
+        let cluster = Cluster::builder()
+            .bin_dir(bin_dir(major))
+            .start()
+            .expect("a server");
         assert_eq!(cluster.major(), major);
         let version = value(&cluster, "postgres", "SHOW server_version_num");
         assert_eq!(version.parse::<u32>().expect("a number") / 10_000, major);

@@ -1,4 +1,5 @@
-//! `pgtriage demo` as a user runs it: to its end, interrupted, and with its server kept. What it leaves behind is what it said.
+//! `pgtriage demo` as a user runs it: to its end, interrupted, and with its server kept. What it leaves behind is what
+//! it said.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
-//! `pgtriage diagnose`, live and from a capture: the same findings, in every format, with numbers that can be recomputed.
+//! `pgtriage diagnose`, live and from a capture: the same findings, in every format, with numbers that can be
+//! recomputed.
 
 use std::collections::BTreeSet;
 

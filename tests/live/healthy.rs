@@ -129,8 +129,8 @@ const SHOP: &str = "
     CREATE INDEX ON sessions (customer_id);
     CREATE INDEX ON sessions (seen);";
 
-/// Statements of a well-kept shop, and how many `int` parameters each takes. Every one is served by an index, or reads a
-/// table of a page or two.
+/// Statements of a well-kept shop, and how many `int` parameters each takes. Every one is served by an index, or reads
+/// a table of a page or two.
 const STATEMENTS: &[(&str, usize)] = &[
     ("SELECT id, name FROM customers WHERE id = $1", 1),
     (

@@ -73,9 +73,14 @@ pub fn majors() -> Vec<u32> {
     }
 }
 
-/// A builder for a cluster of this major version, with the binaries that `scripts/postgres` finds or fetches.
+/// A builder for a cluster of this major version, with the binaries that `scripts/postgres` finds or fetches. It begins
+/// as a copy of the first such cluster, because most tests would spend most of their time in `initdb`.
 pub fn builder(major: u32) -> Builder {
-    Cluster::builder().bin_dir(bin_dir(major))
+    let binaries = bin_dir(major);
+    let name = format!("postgres-template{}", binaries.display()).replace('/', "-");
+    Cluster::builder()
+        .template(std::env::temp_dir().join(name))
+        .bin_dir(binaries)
 }
 
 /// The server binaries of a major version.

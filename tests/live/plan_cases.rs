@@ -1,7 +1,8 @@
 //! `pgtriage explain` on plans with one known problem each, and on sound ones: what it must find and what it must not.
 //!
-//! A case is a file of `testdata/plan_cases`: statements that set a database up, a query, session settings, the types of findings
-//! that must be there and those that must not. Each is explained live, and again from the plan that a session printed.
+//! A case is a file of `testdata/plan_cases`: statements that set a database up, a query, session settings, the types
+//! of findings that must be there and those that must not. Each is explained live, and again from the plan that a
+//! session printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -134,11 +134,13 @@ pub const SESSIONS: &str =
 const PLANTED: &str = "
     CREATE EXTENSION pg_stat_statements;
     CREATE TABLE customers (id int PRIMARY KEY, email text NOT NULL);
-    CREATE TABLE orders (id int PRIMARY KEY, customer_id int NOT NULL REFERENCES customers, note text NOT NULL);
-    CREATE TABLE items (id int PRIMARY KEY, order_id int NOT NULL REFERENCES orders, amount int NOT NULL);
+    CREATE TABLE orders (id int PRIMARY KEY, customer_id int NOT NULL, note text NOT NULL);
+    CREATE TABLE items (id int PRIMARY KEY, order_id int NOT NULL, amount int NOT NULL);
     INSERT INTO customers SELECT i, 'c' || i || '@example.com' FROM generate_series(1, 5000) AS i;
     INSERT INTO orders SELECT i, 1 + i % 5000, md5(i::text) FROM generate_series(1, 100000) AS i;
     INSERT INTO items SELECT i, 1 + i % 100000, i % 77 FROM generate_series(1, 100000) AS i;
+    ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers;
+    ALTER TABLE items ADD FOREIGN KEY (order_id) REFERENCES orders;
     CREATE INDEX ON items (order_id);";
 
 /// A server with a missing index, an N+1 loop and a spilling sort, and nothing but their traffic in its counters.

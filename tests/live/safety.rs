@@ -1,4 +1,5 @@
-//! Whatever another role plants, no probe runs it: neither as a superuser nor as a plain role. The canary is the server's log.
+//! Whatever another role plants, no probe runs it: neither as a superuser nor as a plain role. The canary is the
+//! server's log.
 
 use pgtriage::demo::cluster::Cluster;
 use pgtriage::probe::{ProbeOptions, Writes};

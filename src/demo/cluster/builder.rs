@@ -31,6 +31,7 @@ pub(super) struct SslFiles {
 pub struct Builder {
     major: Option<u32>,
     bin_dir: Option<PathBuf>,
+    template: Option<PathBuf>,
     settings: BTreeMap<String, String>,
     preload: Vec<String>,
     pub(super) hba: Option<String>,
@@ -43,6 +44,7 @@ impl Builder {
         Self {
             major: None,
             bin_dir: None,
+            template: None,
             settings: BTreeMap::new(),
             preload: vec!["pg_stat_statements".to_owned()],
             hba: None,
@@ -111,6 +113,14 @@ impl Builder {
         self
     }
 
+    /// Copies the data directory that is kept there, which takes a tenth of the time that making one takes. The first
+    /// cluster makes it, with the same binaries as all others, and it stays.
+    #[must_use]
+    pub fn template(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.template = Some(directory.into());
+        self
+    }
+
     /// Initialises the cluster and starts its server (half a second).
     ///
     /// # Errors
@@ -121,7 +131,7 @@ impl Builder {
             None => Binaries::find(self.major)?,
         };
         let user = ServerUser::choose()?;
-        let supervisor = Supervisor::spawn(&binaries, user.as_ref())?;
+        let supervisor = Supervisor::spawn(&binaries, user.as_ref(), self.template.as_deref())?;
         Cluster::set_up(supervisor, binaries, user, &self)
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
@@ -79,6 +79,7 @@ impl Supervisor {
     pub(super) fn spawn(
         binaries: &Binaries,
         user: Option<&ServerUser>,
+        template: Option<&Path>,
     ) -> Result<Self, ClusterError> {
         let failed = |source| ClusterError::Io {
             action: "start a supervisor for the throwaway PostgreSQL server".to_owned(),
@@ -89,6 +90,7 @@ impl Supervisor {
             .args(["-c", SUPERVISOR, "pgtriage-supervisor"])
             .arg(binaries.directory())
             .arg(temporary_directory())
+            .arg(template.unwrap_or(Path::new("")))
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -2,13 +2,15 @@
 # kernel sees to however the program that holds the other end dies. Runs in a process group of its own, so that Ctrl-C in
 # the terminal reaches the program and not the clean-up.
 #
-# Arguments: the directory of the server binaries; the directory for temporary files.
+# Arguments: the directory of the server binaries; the directory for temporary files; where an initialised data directory
+# is kept to be copied, or nothing.
 # Prints the cluster's directory, then answers each command (a line) by one line, "ok" or "failed".
 set -u
 umask 077
 trap '' HUP INT TERM PIPE
 
 bin=$1
+template=$3
 dir=$(mktemp -d "$2/pgtriage-XXXXXX" 2>/dev/null) || dir=$(mktemp -d /tmp/pgtriage-XXXXXX) || exit 1
 data=$dir/data
 echo "$dir"
@@ -31,6 +33,25 @@ start() {
     return 1
 }
 
+make() {
+    "$bin/initdb" -D "$1" -U postgres -A trust --no-sync --locale=C --encoding=UTF8
+}
+
+# Several may find no template at once and make one each: the first to put the link has made it.
+make_template() {
+    made=$(mktemp -d "$template-XXXXXX") || return 1
+    { make "$made" && ln -sn "$made" "$template"; } || rm -rf "$made"
+}
+
+has_template() {
+    [ -r "$template/PG_VERSION" ]
+}
+
+init() {
+    [ -z "$template" ] || has_template || make_template
+    if has_template; then cp -a "$template/." "$data"; else make "$data"; fi
+}
+
 # Without the lock files the next start does not take the dead process, which stays a zombie until its parent notices, for
 # a running server.
 slay() {
@@ -40,7 +61,7 @@ slay() {
 keep=no
 while read -r command argument; do
     case $command in
-        init) answer "$bin/initdb" -D "$data" -U postgres -A trust --no-sync --locale=C --encoding=UTF8 ;;
+        init) answer init ;;
         start) answer start ;;
         stop) answer "$bin/pg_ctl" -D "$data" -m "$argument" -w -t 120 stop ;;
         reload) answer "$bin/pg_ctl" -D "$data" reload ;;

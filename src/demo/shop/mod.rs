@@ -154,8 +154,8 @@ impl Shop {
         })
     }
 
-    /// Makes the tables, loads them, builds keys and indexes, gathers statistics, and makes the role [`TRIAGE`]. Returns
-    /// the number of rows.
+    /// Makes the tables, loads them, builds keys and indexes, gathers statistics, and makes the role [`TRIAGE`].
+    /// Returns the number of rows.
     ///
     /// # Errors
     /// Where a statement fails, for example because the disk is full.

@@ -109,8 +109,8 @@ impl Clients {
         })
     }
 
-    /// Prepares what the programs send. After the counters' reset: `pg_stat_statements` replaces the constants of a text
-    /// when it is prepared, and keeps what it first sees.
+    /// Prepares what the programs send. After the counters' reset: `pg_stat_statements` replaces the constants of a
+    /// text when it is prepared, and keeps what it first sees.
     pub(super) async fn prepare(&mut self) -> Result<(), ShopError> {
         let script = Script::new(WORKLOAD);
         for session in &mut self.sessions {
