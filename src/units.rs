@@ -1,4 +1,5 @@
-//! Quantities that must not be mixed up: milliseconds, rows, bytes, blocks, loops, and values that are averages per loop.
+//! Quantities that must not be mixed up: milliseconds, rows, bytes, blocks, loops, and values that are averages per
+//! loop.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
