@@ -15,7 +15,7 @@ use relate::Related;
 use crate::checks::workload::{Limits, Workload};
 use crate::checks::{CHECKS, Case, Proposal, Selection, workload};
 use crate::finding::{
-    Report, ReportPlan, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo, WindowInfo,
+    Report, ReportPlan, Runs, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo, WindowInfo,
 };
 use crate::ids::StatementKey;
 use crate::snapshot::{PlanRecord, Snapshot};
@@ -114,6 +114,7 @@ fn plans(snapshot: &Snapshot) -> Vec<ReportPlan> {
     plans
         .map(|plan| ReportPlan {
             query: query(plan),
+            runs: Runs::of(&plan.runs_ms),
             record: plan.clone(),
         })
         .collect()

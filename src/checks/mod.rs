@@ -36,6 +36,7 @@ mod nested_loop_join_filter;
 mod nested_loop_many_loops;
 mod non_sargable_predicate;
 mod not_in_unhashed;
+mod parameter_sensitive_plan;
 mod partitions_not_pruned;
 mod planning_dominant;
 mod read_inefficient;

@@ -338,6 +338,20 @@ pub struct ExplainArgs {
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub input: InputArgs,
+    /// The value of parameter $N, such as 1=42; without one, values are taken from the planner's statistics. NULL is NULL, and 'NULL' in
+    /// quotes is the text
+    #[arg(long, value_name = "N=VALUE", value_parser = parameter, conflicts_with = "plan", help_heading = "Input")]
+    pub param: Vec<(u32, Option<String>)>,
+    /// Executions with the same values; the first is told apart from the others, because it may find a cold cache
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        conflicts_with = "plan",
+        help_heading = "Probing"
+    )]
+    pub runs: u32,
     #[command(flatten)]
     pub probe: ProbeArgs,
     #[command(flatten)]
@@ -411,6 +425,26 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     } else {
         Ok(parsed)
     }
+}
+
+/// A parameter's number and value; `None` is NULL. A value in single quotes is read as SQL reads it.
+fn parameter(text: &str) -> Result<(u32, Option<String>), String> {
+    let (number, value) = text.split_once('=').ok_or("not N=VALUE, such as 1=42")?;
+    let number = number
+        .trim()
+        .trim_start_matches('$')
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| format!("{number:?} is not the number of a parameter"))?;
+    let quoted = value
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''));
+    Ok(match quoted {
+        Some(inner) => (number, Some(inner.replace("''", "'"))),
+        None if value.eq_ignore_ascii_case("null") => (number, None),
+        None => (number, Some(value.to_owned())),
+    })
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -515,6 +549,24 @@ mod tests {
             "--show-literals",
         ];
         assert!(parse(&words).is_ok());
+    }
+
+    #[test]
+    fn parameters_may_be_null_or_quoted() {
+        for (text, value) in [
+            ("1=42", Some("42")),
+            ("$1=a=b", Some("a=b")),
+            ("1=", Some("")),
+            ("1=NULL", None),
+            ("1='NULL'", Some("NULL")),
+            ("1='it''s'", Some("it's")),
+            ("1=it's", Some("it's")),
+        ] {
+            assert_eq!(parameter(text), Ok((1, value.map(str::to_owned))), "{text}");
+        }
+        for text in ["42", "0=1", "a=1", "=1"] {
+            assert!(parameter(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `pgtriage explain`: one statement, or saved plans, made plain.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -10,9 +11,10 @@ use anyhow::{Context, Result, bail};
 use crate::checks::workload::Limits;
 use crate::ids::{QueryId, StatementKey};
 use crate::plan;
-use crate::probe::Writes;
 use crate::probe::guard::{TextVerdict, judge_text};
+use crate::probe::{Variants, Writes};
 use crate::snapshot::{self, ProbeOutcome, ProbeStatus, Snapshot, Statement, StatementCounters};
+use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::{Mentions, StatementClass};
 use crate::sql::redact::Redactor;
 
@@ -70,6 +72,9 @@ async fn observe(
     if args.probe.analyze_writes && matches!(input, Input::Text(_)) {
         options.writes = Writes::ExecutedAsGiven;
     }
+    options.given = args.param.iter().cloned().collect();
+    options.runs = args.runs;
+    options.executed = Variants::All;
     let session = Box::pin(unless_interrupted(
         interrupt,
         connect(&args.connection, progress),
@@ -81,6 +86,9 @@ async fn observe(
     ))
     .await?;
     let statement = statement(&looked, input)?;
+    if let Some(text) = &statement.query {
+        fits(&options.given, text)?;
+    }
     let mut snapshot = looked.explaining(statement);
     progress.step("explaining the statement");
     let probing = Probing {
@@ -92,8 +100,8 @@ async fn observe(
     };
     probing.get_plans(&mut snapshot, &[0]).await;
     snapshot.count_executions();
-    probing.ask_what_if(&mut snapshot).await;
     snapshot.narrow();
+    probing.ask_what_if(&mut snapshot).await;
     Ok(snapshot)
 }
 
@@ -125,6 +133,18 @@ fn statement(looked: &Snapshot, input: &Input) -> Result<Statement> {
             counters: StatementCounters::default(),
             stats_since: None,
         }),
+    }
+}
+
+/// Fails where a value is given for a parameter that the text does not have.
+fn fits(given: &BTreeMap<u32, Option<String>>, text: &str) -> Result<()> {
+    let has = |number: u32| {
+        let mut all = tokens(text).filter(|token| token.kind == TokenKind::Param);
+        all.any(|token| token.text.strip_prefix('$').and_then(|n| n.parse().ok()) == Some(number))
+    };
+    match given.keys().find(|number| !has(**number)) {
+        Some(number) => bail!("--param {number}: the statement has no parameter ${number}"),
+        None => Ok(()),
     }
 }
 

@@ -259,6 +259,7 @@ pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
         },
         settings: args.settings.clone(),
         trust_owners: args.trust_owner.clone(),
+        ..ProbeOptions::default()
     })
 }
 

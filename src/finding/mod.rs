@@ -23,7 +23,7 @@ pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
     BaselineMetrics, EstimateBasis, Estimated, Looker, Probe, Report, ReportPlan, ReportStatement,
-    SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
+    Runs, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 
 pub use crate::snapshot::delta::WindowKind;

@@ -178,9 +178,52 @@ pub struct ReportStatement {
 pub struct ReportPlan {
     /// The planned text; `None` where a saved plan does not say.
     pub query: Option<String>,
+    /// How long its executions took, where there were several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Runs>,
     /// The plan, with what it was got by.
     #[serde(flatten)]
     pub record: PlanRecord,
+}
+
+/// How long several executions took. The first may have found a cold cache, so it is left out of the others' figures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Runs {
+    /// Executions, the first included.
+    pub count: usize,
+    /// The first.
+    pub first_ms: Millis,
+    /// The fastest of the others.
+    pub min_ms: Millis,
+    /// Their median.
+    pub p50_ms: Millis,
+    /// Their 95th percentile: the value of the nearest rank.
+    pub p95_ms: Millis,
+    /// The slowest of them.
+    pub max_ms: Millis,
+}
+
+impl Runs {
+    /// The figures of execution times in their order; `None` for less than two.
+    pub fn of(times: &[Millis]) -> Option<Self> {
+        let (first, others) = times.split_first()?;
+        let mut others = others.to_vec();
+        others.sort_by(|one, other| one.get().total_cmp(&other.get()));
+        // The smallest value that so many of a hundred are not above.
+        let rank = |percent: usize| {
+            others
+                .get((others.len() * percent).div_ceil(100).max(1) - 1)
+                .copied()
+        };
+        Some(Self {
+            count: times.len(),
+            first_ms: *first,
+            min_ms: *others.first()?,
+            p50_ms: rank(50)?,
+            p95_ms: rank(95)?,
+            max_ms: *others.last()?,
+        })
+    }
 }
 
 /// What became of a probe.
@@ -245,4 +288,22 @@ pub struct Skipped {
     pub reason: String,
     /// What would make it possible; `None` where nothing does.
     pub remedy: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_several_runs_is_told_apart() {
+        let times: Vec<Millis> = [90.0, 3.0, 1.0, 2.0, 4.0].map(Millis).to_vec();
+        let runs = Runs::of(&times).unwrap();
+        assert_eq!((runs.count, runs.first_ms), (5, Millis(90.0)));
+        assert_eq!((runs.min_ms, runs.p50_ms), (Millis(1.0), Millis(2.0)));
+        assert_eq!((runs.p95_ms, runs.max_ms), (Millis(4.0), Millis(4.0)));
+        let hundred: Vec<Millis> = (0..=100).map(|n| Millis(f64::from(n))).collect();
+        let runs = Runs::of(&hundred).unwrap();
+        assert_eq!((runs.p50_ms, runs.p95_ms), (Millis(50.0), Millis(95.0)));
+        assert_eq!(Runs::of(&[Millis(1.0)]), None);
+    }
 }

@@ -13,7 +13,7 @@ use super::link::{ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::step::{Step, Verdicts, Wanted};
 use super::values::{Known, Source};
-use super::{Mode, ProbeOptions, spelled, twice};
+use super::{Mode, ProbeOptions, Variants, spelled, twice};
 use crate::ids::quote_ident;
 use crate::snapshot::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Role,
@@ -281,7 +281,7 @@ impl Attempt<'_> {
         let text = candidate.text.as_str();
         let count = parameter_count(text);
         if count == 0 {
-            let step = self.step(text, &[], self.wanted(candidate, 1)).await?;
+            let step = self.runs(text, &[], self.wanted(candidate, 1)).await?;
             return Ok(self.probed(candidate, vec![(ParameterVariant::None, Vec::new(), step)]));
         }
         let uses = parameters(text, &tables.under(self.path));
@@ -304,6 +304,7 @@ impl Attempt<'_> {
             types: None,
             tables: &under,
             source: Source::Columns,
+            given: &self.context.options.given,
         };
         let types;
         let mut typical = known.choose(ParameterVariant::Typical);
@@ -318,17 +319,17 @@ impl Attempt<'_> {
         let Some(values) = typical else {
             return self.generic(candidate, &[]).await;
         };
-        if values.iter().any(|value| value.value.is_none()) {
+        if known.lacks(&values) {
             return self.generic(candidate, &values).await;
         }
         let wanted = self.wanted(candidate, 1);
-        let step = match self.step(text, &values, wanted).await {
+        let step = match self.runs(text, &values, wanted).await {
             Err(fault) if fault.is_of_statement() => {
                 return self.by_type(candidate, uses, count, tables).await;
             }
             step => step?,
         };
-        let mut steps = vec![(ParameterVariant::Typical, values, step)];
+        let mut steps = vec![(known.variant(ParameterVariant::Typical), values, step)];
         for variant in [ParameterVariant::MostCommon, ParameterVariant::Rare] {
             self.further(candidate, &known, variant, &mut steps).await?;
         }
@@ -352,10 +353,12 @@ impl Attempt<'_> {
             return Ok(());
         }
         let wanted = match variant {
-            ParameterVariant::Rare => Wanted::Plan(None),
+            ParameterVariant::Rare if self.context.options.executed == Variants::Common => {
+                Wanted::Plan(None)
+            }
             _ => self.wanted(candidate, 2),
         };
-        match self.step(&candidate.text, &values, wanted).await {
+        match self.runs(&candidate.text, &values, wanted).await {
             Err(fault) if fault.is_lost() => Err(fault),
             Err(_) => Ok(()),
             Ok(step) => {
@@ -384,20 +387,22 @@ impl Attempt<'_> {
             types: Some(&types),
             tables: &under,
             source: Source::Columns,
+            given: &self.context.options.given,
         };
         for source in [Source::Columns, Source::Types] {
             known.source = source;
             let Some(values) = known.choose(ParameterVariant::Typical) else {
                 continue;
             };
-            if values.iter().any(|value| value.value.is_none()) {
+            if known.lacks(&values) {
                 continue;
             }
             let wanted = self.wanted(candidate, 1);
-            match self.step(&candidate.text, &values, wanted).await {
+            match self.runs(&candidate.text, &values, wanted).await {
                 Err(fault) if fault.is_of_statement() => {}
                 step => {
-                    let steps = vec![(ParameterVariant::Typical, values, step?)];
+                    let variant = known.variant(ParameterVariant::Typical);
+                    let steps = vec![(variant, values, step?)];
                     return Ok(self.probed(candidate, steps));
                 }
             }
@@ -499,6 +504,7 @@ impl Attempt<'_> {
                     elapsed,
                     execution,
                     hold,
+                    runs,
                 } => {
                     if index == 0 {
                         probed.status = match execution {
@@ -516,6 +522,7 @@ impl Attempt<'_> {
                             .then(|| candidate.text.clone()),
                         parameters,
                         round_trip_ms: Some(Millis(elapsed.as_secs_f64() * 1000.0)),
+                        runs_ms: runs,
                         plan,
                     });
                 }

@@ -19,6 +19,7 @@ mod hypothetical;
 mod inquiry;
 mod link;
 mod paths;
+mod runs;
 mod sample;
 mod screen;
 mod statistics;
@@ -26,7 +27,7 @@ mod step;
 mod values;
 mod what_if;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -78,6 +79,21 @@ pub struct ProbeOptions {
     pub settings: Vec<(String, String)>,
     /// Roles whose objects are trusted as one's own.
     pub trust_owners: Vec<String>,
+    /// Values that the user gave for parameters, by number; `None` is NULL.
+    pub given: BTreeMap<u32, Option<String>>,
+    /// How often a statement is executed with the same values.
+    pub runs: u32,
+    /// With which kinds of values statements are executed.
+    pub executed: Variants,
+}
+
+/// Kinds of values that statements are executed with; with the others they are planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variants {
+    /// Typical and most common ones: a workload has many statements.
+    Common,
+    /// Rare ones, too.
+    All,
 }
 
 impl Default for ProbeOptions {
@@ -91,6 +107,9 @@ impl Default for ProbeOptions {
             writes: Writes::Planned,
             settings: Vec::new(),
             trust_owners: Vec::new(),
+            given: BTreeMap::new(),
+            runs: 1,
+            executed: Variants::Common,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::inquiry::{Inquiry, READER_WAITS_FOR, WRITER_WAITS_FOR};
 use super::link::Access;
 use crate::snapshot::{Execution, ParameterValue};
 use crate::sql::mentions::Mentions;
+use crate::units::Millis;
 
 /// How long planning may take. Whoever plans longer is a finding of its own; the probe gives up.
 pub(super) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,6 +58,8 @@ pub(super) enum Step {
         elapsed: Duration,
         execution: Execution,
         hold: Option<Hold>,
+        /// The time of each execution, where there were several.
+        runs: Vec<Millis>,
     },
     Refused(Hold),
 }
@@ -97,7 +100,7 @@ impl Attempt<'_> {
         }
     }
 
-    async fn once(
+    pub(super) async fn once(
         &self,
         text: &str,
         values: &[ParameterValue],
@@ -141,6 +144,7 @@ impl Attempt<'_> {
                 Style::Plan | Style::Generic => Execution::Planned,
             },
             hold,
+            runs: Vec::new(),
         })
     }
 

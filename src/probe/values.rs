@@ -1,11 +1,16 @@
 //! Values for parameters: from the planner's statistics of the column that a parameter is used with, else from a row of the table, else from its type.
 
+use std::collections::BTreeMap;
+
 use super::catalog::TablesUnder;
 use super::defaults::{argument, array, cast_type, default_of};
 use super::explain::InferredType;
 use crate::ids::QualifiedName;
 use crate::snapshot::{Column, ColumnStatistics, ParameterValue, ParameterVariant};
 use crate::sql::parameters::{ParameterColumn, ParameterUse, Parameters, Position};
+
+/// The origin of a value that the user gave.
+const GIVEN: &str = "--param";
 
 /// What stands for LIMIT's parameter: a page of a list.
 const LIMIT: &str = "10";
@@ -40,6 +45,8 @@ pub(super) struct Known<'a> {
     pub tables: &'a TablesUnder<'a>,
     /// What may be used.
     pub source: Source,
+    /// What the user gave.
+    pub given: &'a BTreeMap<u32, Option<String>>,
 }
 
 impl Known<'_> {
@@ -48,6 +55,22 @@ impl Known<'_> {
         (1..=self.count)
             .map(|number| self.value(number, variant))
             .collect()
+    }
+
+    /// Whether a value could not be found. NULL that the user gave is found.
+    pub(super) fn lacks(&self, values: &[ParameterValue]) -> bool {
+        values
+            .iter()
+            .any(|value| value.value.is_none() && !self.given.contains_key(&value.number))
+    }
+
+    /// What values of a kind are called: those that the user gave alone are of no kind.
+    pub(super) fn variant(&self, variant: ParameterVariant) -> ParameterVariant {
+        if (1..=self.count).all(|number| self.given.contains_key(&number)) {
+            ParameterVariant::Given
+        } else {
+            variant
+        }
     }
 
     fn type_of(&self, number: u32) -> Option<&InferredType> {
@@ -69,6 +92,9 @@ impl Known<'_> {
             origin,
             observed: false,
         };
+        if let Some(value) = self.given.get(&number) {
+            return Some(with("unknown", value.clone(), GIVEN.to_owned()));
+        }
         if uses.contains(&ParameterUse::Limit) {
             return Some(with("bigint", Some(LIMIT.to_owned()), "LIMIT".to_owned()));
         }
@@ -455,6 +481,7 @@ mod tests {
             types,
             tables: &under,
             source: Source::Columns,
+            given: &BTreeMap::new(),
         };
         let chosen = known.choose(variant);
         chosen.map_or_else(

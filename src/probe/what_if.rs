@@ -10,7 +10,8 @@ use super::hypothetical::HypopgOracle;
 use crate::advisor::{self, Question, RecordedAnswers};
 use crate::checks::Case;
 use crate::connect::Session;
-use crate::snapshot::{Area, Snapshot};
+use crate::snapshot::{self, Area, IndexColumn, Snapshot};
+use crate::sql::redact::Redactor;
 
 /// The advisor asks about single indexes first, then about sets of those that help; more rounds than this bring nothing.
 const ROUNDS: usize = 12;
@@ -58,7 +59,26 @@ pub async fn ask_what_if(
 }
 
 fn open_questions(snapshot: &Snapshot, refused: &BTreeSet<Question>) -> Vec<Question> {
+    let mut open = unanswered(snapshot);
+    if !snapshot.scope.is_workload() {
+        // A text with literals asks for other indexes once they are tokens, and that is how it is analysed.
+        let mut redacted = snapshot.clone();
+        snapshot::redact(&mut redacted, &mut Redactor::new());
+        open.extend(unanswered(&redacted).into_iter().filter(is_plain));
+    }
+    open.difference(refused).cloned().collect()
+}
+
+fn unanswered(snapshot: &Snapshot) -> BTreeSet<Question> {
     let mut answers = RecordedAnswers::new(&snapshot.what_if);
     advisor::advise(&Case::of(snapshot), &mut answers);
-    answers.unanswered().difference(refused).cloned().collect()
+    answers.unanswered().clone()
+}
+
+/// Whether no literal stands in its indexes, so that tokens changed nothing.
+fn is_plain(question: &Question) -> bool {
+    question.indexes.iter().all(|index| {
+        let columns = |key: &IndexColumn| !key.expr.contains('‹');
+        index.predicate.is_none() && index.keys.iter().all(columns)
+    })
 }

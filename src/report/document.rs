@@ -9,11 +9,15 @@ use crate::format;
 use crate::ids::QueryId;
 use crate::units::{Bytes, Cost, Millis, float};
 
+use super::plan_tree::{self, PlanTree};
 use super::summary;
 use super::text::{lines, one_line};
 
 /// Statement families shown beside the findings; the JSON report has all.
 const STATEMENTS_SHOWN: usize = 12;
+
+/// Plans that are drawn; the JSON report has all.
+pub const PLANS_SHOWN: usize = 5;
 
 /// A report in reading order.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,8 @@ pub struct Document {
     pub findings: Vec<FindingBlock>,
     /// How many findings are for information only and stand in the JSON report alone.
     pub informational: usize,
+    /// The plans of statements that were explained.
+    pub plans: Vec<PlanTree>,
     /// The costliest statement families.
     pub statements: Table,
     /// How many families are left out of `statements`.
@@ -160,6 +166,7 @@ impl Document {
     /// The blocks of a report.
     pub fn of(report: &Report) -> Self {
         let shown = leads(report);
+        let families = ranked(report);
         Self {
             header: summary::header(report),
             verdict: Verdict {
@@ -178,8 +185,9 @@ impl Document {
                     finding.severity == Severity::Info && finding.explained_by.is_none()
                 })
                 .count(),
-            statements: statements(&report.statements),
-            statements_left_out: report.statements.len().saturating_sub(STATEMENTS_SHOWN),
+            plans: plan_tree::explained(report),
+            statements: statements(families),
+            statements_left_out: families.len().saturating_sub(STATEMENTS_SHOWN),
             skipped: skipped(&report.skipped, &report.statements),
             probe_notes: probe_notes(&report.statements),
             caveats: report
@@ -196,6 +204,14 @@ impl Document {
 pub(super) fn leads(report: &Report) -> Vec<&Finding> {
     let findings = report.bottlenecks.iter();
     findings.filter(|finding| is_shown(finding)).collect()
+}
+
+/// The statements worth a table: one that was explained alone has its plan instead.
+fn ranked(report: &Report) -> &[ReportStatement] {
+    match report.statements.as_slice() {
+        [_] if !report.plans.is_empty() => &[],
+        all => all,
+    }
 }
 
 /// A finding that another explains is shown with it, and what is for information only is left to the JSON report.

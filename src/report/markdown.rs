@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use crate::finding::Report;
 use crate::sql::family::pretty;
 
-use super::document::{Content, Document, FindingBlock, Note, Table, VerdictRow};
+use super::document::{Content, Document, FindingBlock, Note, PLANS_SHOWN, Table, VerdictRow};
+use super::plan_lines;
+use super::plan_tree::PlanTree;
 use super::terminal::{confidence_word, severity_word};
 
 /// The longest comment that GitHub takes (65,536 characters), less room for the closing lines.
@@ -16,6 +18,8 @@ pub const GITHUB_COMMENT_LIMIT: usize = 65_536;
 const CLOSING_ROOM: usize = 512;
 /// Statements in tables are shortened to this width.
 const STATEMENT_COLUMNS: usize = 120;
+/// Plans are drawn this wide.
+const PLAN_COLUMNS: usize = 110;
 
 /// The report as markdown, at most [`GITHUB_COMMENT_LIMIT`] characters.
 pub fn render(report: &Report) -> String {
@@ -163,8 +167,43 @@ fn finding(rank: usize, block: &FindingBlock) -> String {
     text
 }
 
+/// A plan, folded: the summary says what it is.
+fn plan(block: &PlanTree) -> String {
+    let lines: Vec<String> = plan_lines::lines(block, PLAN_COLUMNS)
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    let mut text = format!(
+        "\n<details><summary>plan, {}</summary>\n\n",
+        prose(&block.circumstances)
+    );
+    if !block.query.is_empty() {
+        text.push_str(&fence("sql", &block.query));
+        text.push('\n');
+    }
+    for parameter in &block.parameters {
+        let line = format!(
+            "{} = {} ({})",
+            parameter.name, parameter.value, parameter.origin
+        );
+        let _ = writeln!(text, "- {}", prose(&line));
+    }
+    for line in plan_lines::facts(block) {
+        let _ = writeln!(text, "- {}", prose(&line));
+    }
+    let _ = write!(text, "\n{}\n</details>\n", fence("text", &lines.join("\n")));
+    text
+}
+
 fn tail(document: &Document) -> String {
     let mut text = String::new();
+    for block in document.plans.iter().take(PLANS_SHOWN) {
+        text.push_str(&plan(block));
+    }
+    let left = document.plans.len().saturating_sub(PLANS_SHOWN);
+    if left > 0 {
+        let _ = writeln!(text, "\n*{left} more plans: `--format json` has all.*");
+    }
     if !document.statements.rows.is_empty() {
         text.push_str("\n<details><summary>Statements by time</summary>\n\n");
         text.push_str(&table(&document.statements));

@@ -8,6 +8,7 @@ pub mod markdown;
 pub mod plan_tree;
 pub mod terminal;
 
+mod plan_lines;
 mod summary;
 mod text;
 

@@ -55,6 +55,13 @@ fn window(window: &WindowInfo) -> String {
 /// `12 statements analyzed, 3 planned, 1 refused · 2 checks could not look · nothing was changed`
 pub fn coverage(report: &Report) -> String {
     let mut parts = Vec::new();
+    if report.target.is_none() {
+        let plans = report.plans.len();
+        return match plans {
+            1 => "1 saved plan was read".to_owned(),
+            _ => format!("{plans} saved plans were read"),
+        };
+    }
     let outcomes: Vec<String> = [
         (ProbeStatus::Analyzed, "analyzed"),
         (ProbeStatus::Planned, "planned"),

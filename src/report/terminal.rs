@@ -8,7 +8,9 @@ use comfy_table::{
 
 use crate::finding::{Confidence, Report, Severity};
 
-use super::document::{Content, Document, FindingBlock, Note, Table, VerdictRow};
+use super::document::{Content, Document, FindingBlock, Note, PLANS_SHOWN, Table, VerdictRow};
+use super::plan_lines;
+use super::plan_tree::{Parameter, PlanTree};
 use super::text::{cut, wrap};
 use crate::sql::family::pretty;
 
@@ -131,6 +133,7 @@ impl Page {
             self.finding(position + 1, finding);
         }
         self.informational(document.informational);
+        self.plans(document);
         self.statements(document);
         self.notes("not executed", &document.probe_notes);
         self.notes("could not look", &document.skipped);
@@ -313,6 +316,53 @@ impl Page {
         for line in sql.lines() {
             let painted = self.terminal.paint(Style::Sql, line);
             self.line(&format!("{:LABEL$}{painted}", ""));
+        }
+    }
+
+    fn plans(&mut self, document: &Document) {
+        for block in document.plans.iter().take(PLANS_SHOWN) {
+            self.plan(
+                block,
+                document.findings.is_empty() || document.plans.len() > 1,
+            );
+        }
+        let left = document.plans.len().saturating_sub(PLANS_SHOWN);
+        if left > 0 {
+            self.blank();
+            self.line(&format!("{left} more plans (--format json has all)"));
+        }
+    }
+
+    fn plan(&mut self, block: &PlanTree, with_query: bool) {
+        self.heading(&format!("plan, {}", block.circumstances));
+        if with_query && !block.query.is_empty() {
+            self.query(&block.query);
+        }
+        for parameter in &block.parameters {
+            let Parameter {
+                name,
+                value,
+                origin,
+            } = parameter;
+            self.paragraph("  ", &format!("{name} = {value}  {origin}"));
+        }
+        for line in plan_lines::facts(block) {
+            self.paragraph("  ", &line);
+        }
+        for line in plan_lines::lines(block, self.terminal.width()) {
+            let style = match line.kind {
+                plan_lines::Kind::Head | plan_lines::Kind::Purpose => Some(Style::Dim),
+                plan_lines::Kind::Waste => Some(Style::Medium),
+                plan_lines::Kind::Marked => Some(Style::Bold),
+                plan_lines::Kind::Node => None,
+            };
+            match style {
+                Some(style) => {
+                    let painted = self.terminal.paint(style, &line.text);
+                    self.line(&painted);
+                }
+                None => self.line(&line.text),
+            }
         }
     }
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::terminal::{Colour, Terminal};
-use super::{json, markdown};
+use super::{json, markdown, plan_lines, plan_tree};
 use crate::finding::*;
 use crate::ids::{QualifiedName, QueryId};
 use crate::snapshot::{IndexDefinition, ProbeStatus, WhatIfBasis};
@@ -306,4 +306,57 @@ proptest! {
             prop_assert!(line.width() <= columns, "{} > {columns}: {line}", line.width());
         }
     }
+}
+
+/// A plan of testdata.
+fn plan_of(path: &std::path::Path) -> plan_tree::PlanTree {
+    let text = std::fs::read_to_string(path).unwrap();
+    let plan = crate::plan::read_text(&text).unwrap();
+    let snapshot = crate::snapshot::Snapshot::of_plans(vec![plan]).unwrap();
+    let marks = plan_tree::Marks::default();
+    plan_tree::PlanTree::of(0, None, &snapshot.plans[0], &marks).unwrap()
+}
+
+#[test]
+fn every_plan_is_drawn_within_the_width() {
+    use unicode_width::UnicodeWidthStr;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/plans");
+    let mut drawn = 0;
+    for major in std::fs::read_dir(folder).unwrap() {
+        for file in std::fs::read_dir(major.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|suffix| suffix != "json") {
+                continue;
+            }
+            let tree = plan_of(&path);
+            for columns in [80, 100, 140] {
+                let lines = plan_lines::lines(&tree, columns);
+                let nodes = lines
+                    .iter()
+                    .filter(|line| line.kind == plan_lines::Kind::Node);
+                assert!(nodes.count() >= tree.nodes.len(), "{}", path.display());
+                for line in &lines {
+                    assert!(
+                        line.text.width() <= columns,
+                        "{}: {}",
+                        path.display(),
+                        line.text
+                    );
+                }
+            }
+            drawn += 1;
+        }
+    }
+    assert!(drawn > 50, "{drawn} plans");
+}
+
+#[test]
+fn a_plan_shows_where_the_time_went() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/plans/15");
+    let tree = plan_of(&path.join("hashagg_spill_parallel.json"));
+    let lines: Vec<String> = plan_lines::lines(&tree, 80)
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    insta::assert_snapshot!("plan_tree", lines.join("\n"));
 }

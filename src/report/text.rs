@@ -79,10 +79,10 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 fn split_at_width(word: &str, columns: usize) -> (&str, &str) {
-    let mut used = 0;
-    for (at, c) in word.char_indices() {
-        used += c.width().unwrap_or(0);
-        if used > columns && at > 0 {
+    // A selector that follows a character can make it wider, so that widths of characters do not add up.
+    for (at, c) in word.char_indices().skip(1) {
+        let with = word.get(..at + c.len_utf8()).unwrap_or(word);
+        if with.width() > columns {
             return word.split_at(at);
         }
     }

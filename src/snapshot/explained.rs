@@ -106,6 +106,7 @@ impl Snapshot {
             text: None,
             parameters: Vec::new(),
             round_trip_ms: None,
+            runs_ms: Vec::new(),
             plan: value,
         });
         Ok(())

@@ -126,6 +126,9 @@ pub struct PlanRecord {
     /// Wall time of the round trip, seen by the client.
     #[serde(default)]
     pub round_trip_ms: Option<Millis>,
+    /// `Execution Time` of each execution in their order, where there were several; the plan is of one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs_ms: Vec<Millis>,
     /// The element of EXPLAIN (FORMAT JSON)'s array: `{"Plan": …, "Planning Time": …}`.
     pub plan: serde_json::Value,
 }

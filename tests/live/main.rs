@@ -41,6 +41,7 @@ mod demo_cli;
 mod demo_report;
 mod diagnose;
 mod diagnose_window;
+mod explain;
 mod faults;
 mod grants_cli;
 mod healthy;

@@ -133,6 +133,7 @@ fn hostile_plan() -> ReportPlan {
     }];
     ReportPlan {
         query: Some(HOSTILE.to_owned()),
+        runs: None,
         record,
     }
 }
@@ -143,6 +144,7 @@ fn with_plans(major: u32) -> Report {
     report.probed_plans = plans
         .map(|(name, record)| ReportPlan {
             query: Some(name),
+            runs: None,
             record,
         })
         .collect();
@@ -193,6 +195,7 @@ fn findings_and_nodes_link_to_each_other() {
         .unwrap();
     report.probed_plans = vec![ReportPlan {
         query: Some(QUERY.to_owned()),
+        runs: None,
         record,
     }];
     let page = html::render(&report).unwrap();

@@ -6,12 +6,12 @@ mod remarks;
 #[cfg(test)]
 pub(super) mod tests;
 
-use crate::finding::Report;
+use crate::finding::{Report, ReportPlan, Runs};
 use crate::format;
 use crate::plan::metrics::{Estimate, Metrics, NodeMetrics, Verdict};
 use crate::plan::{Node, Plan};
 use crate::snapshot::{Execution, ParameterVariant, PlanRecord, PlannedText};
-use crate::units::{Millis, float};
+use crate::units::{Millis, float, ratio};
 
 use super::document::leads;
 use super::text::one_line;
@@ -73,6 +73,10 @@ pub struct TreeNode {
     pub self_time: Option<Millis>,
     /// That time as a share of all nodes' time, 0..1.
     pub time_share: Option<f64>,
+    /// The planner's cost of a loop of it, without its children's.
+    pub own_cost: Option<f64>,
+    /// That cost as a share of all nodes' costs, 0..1.
+    pub cost_share: Option<f64>,
     /// Wall time, children included.
     pub total_time: Option<Millis>,
     /// Rows that the planner expected of a loop.
@@ -99,14 +103,40 @@ pub struct TreeNode {
 
 /// The plans of a report, those of the explained statements or of the workload's.
 pub fn trees(report: &Report) -> Vec<PlanTree> {
+    all(report, report.plans.iter().chain(&report.probed_plans))
+}
+
+/// The plans of the statements that were explained.
+pub fn explained(report: &Report) -> Vec<PlanTree> {
+    all(report, report.plans.iter())
+}
+
+fn all<'a>(report: &Report, plans: impl Iterator<Item = &'a ReportPlan>) -> Vec<PlanTree> {
     let marks = Marks::of(&leads(report), &report.bottlenecks);
-    let plans = report.plans.iter().chain(&report.probed_plans);
     plans
         .enumerate()
         .filter_map(|(place, plan)| {
-            PlanTree::of(place, plan.query.as_deref(), &plan.record, &marks)
+            let mut tree = PlanTree::of(place, plan.query.as_deref(), &plan.record, &marks)?;
+            tree.times.extend(plan.runs.as_ref().map(executions));
+            Some(tree)
         })
         .collect()
+}
+
+fn executions(runs: &Runs) -> Fact {
+    let time = format::duration;
+    Fact {
+        label: "executions".to_owned(),
+        value: format!(
+            "{}, the first {}, the others min {}, p50 {}, p95 {}, max {}",
+            runs.count,
+            time(runs.first_ms),
+            time(runs.min_ms),
+            time(runs.p50_ms),
+            time(runs.p95_ms),
+            time(runs.max_ms)
+        ),
+    }
 }
 
 impl PlanTree {
@@ -124,7 +154,7 @@ impl PlanTree {
             .map(|node| tree_node(&plan, &metrics, node))
             .collect();
         place_nodes(&plan, &mut nodes);
-        share_time(&mut nodes);
+        share_out(&mut nodes);
         let own = marks.of_plan(place);
         for (rank, pointer) in own {
             if let Some(node) = marks::node_at(&plan, pointer).and_then(|at| nodes.get_mut(at))
@@ -227,6 +257,8 @@ fn tree_node(plan: &Plan, metrics: &Metrics, node: &Node) -> TreeNode {
         role: node.subplan_name.as_deref().map(one_line),
         self_time: own.self_time,
         time_share: None,
+        own_cost: own_cost(plan, node),
+        cost_share: None,
         total_time: own.total_time,
         estimated_rows: node.planned.map(|planned| planned.rows.per_loop().get()),
         actual_rows: node
@@ -246,6 +278,12 @@ fn tree_node(plan: &Plan, metrics: &Metrics, node: &Node) -> TreeNode {
     }
 }
 
+fn own_cost(plan: &Plan, node: &Node) -> Option<f64> {
+    let cost = |node: &Node| Some(node.planned?.total_cost.get());
+    let below: f64 = plan.inputs(node).filter_map(cost).sum();
+    Some((cost(node)? - below).max(0.0))
+}
+
 fn misestimate(own: &NodeMetrics) -> Option<f64> {
     let counts = |estimate: &&Estimate| {
         estimate.verdict == Verdict::Misestimate && estimate.factor >= FACTOR_NAMED
@@ -262,14 +300,12 @@ fn place_nodes(plan: &Plan, nodes: &mut [TreeNode]) {
     }
 }
 
-fn share_time(nodes: &mut [TreeNode]) {
-    let all: f64 = nodes
-        .iter()
-        .filter_map(|node| Some(node.self_time?.get()))
-        .sum();
+fn share_out(nodes: &mut [TreeNode]) {
+    let time = |node: &TreeNode| node.self_time.map(Millis::get);
+    let all_time: f64 = nodes.iter().filter_map(time).sum();
+    let all_cost: f64 = nodes.iter().filter_map(|node| node.own_cost).sum();
     for node in nodes {
-        node.time_share = node
-            .self_time
-            .and_then(|own| crate::units::ratio(own.get(), all));
+        node.time_share = time(node).and_then(|own| ratio(own, all_time));
+        node.cost_share = node.own_cost.and_then(|own| ratio(own, all_cost));
     }
 }

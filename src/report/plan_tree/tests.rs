@@ -16,6 +16,7 @@ fn record(plan: Value) -> PlanRecord {
         text: None,
         parameters: Vec::new(),
         round_trip_ms: None,
+        runs_ms: Vec::new(),
         plan,
     }
 }
