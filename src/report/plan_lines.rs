@@ -271,7 +271,7 @@ impl Table {
         } else {
             Kind::Marked
         };
-        for (at, line) in wrap(&label(row), room(&guide.first)).iter().enumerate() {
+        for (at, line) in wrap(&label(row), room(&guide.below)).iter().enumerate() {
             match at {
                 0 => push(&numbers, &guide.first, line, kind),
                 _ => push(&blank, &guide.below, line, kind),
