@@ -34,6 +34,8 @@ pub(super) struct Drawn<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
     Time,
+    /// Where there is no time: the plan was not executed.
+    Cost,
     Rows,
     Blocks,
 }
@@ -69,12 +71,13 @@ pub(super) struct Counts {
 }
 
 impl Measure {
-    const ALL: [Self; 3] = [Self::Time, Self::Rows, Self::Blocks];
+    const ALL: [Self; 4] = [Self::Time, Self::Cost, Self::Rows, Self::Blocks];
 
     /// As class names have it.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Time => "time",
+            Self::Cost => "cost",
             Self::Rows => "rows",
             Self::Blocks => "blocks",
         }
@@ -83,6 +86,7 @@ impl Measure {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Time => "self time",
+            Self::Cost => "cost",
             Self::Rows => "rows, expected and actual",
             Self::Blocks => "blocks",
         }
@@ -92,6 +96,7 @@ impl Measure {
     pub(super) const fn flame_title(self) -> &'static str {
         match self {
             Self::Time => "time of a node and of those below it",
+            Self::Cost => "planner's cost of a node and of those below it",
             Self::Rows => "rows that a node and those below it returned",
             Self::Blocks => "blocks that a node and those below it touched",
         }
@@ -103,6 +108,10 @@ impl Measure {
                 Some(time) => Some(time.get()),
                 None => None,
             },
+            Self::Cost => match node.self_time {
+                Some(_) => None,
+                None => node.own_cost,
+            },
             Self::Rows => node.total_rows,
             Self::Blocks => node.blocks,
         }
@@ -111,6 +120,7 @@ impl Measure {
     pub(super) fn text(self, value: f64) -> String {
         match self {
             Self::Time => format::duration(crate::units::Millis(value)),
+            Self::Cost => format!("cost {}", format::quantity(value)),
             Self::Rows => format!("{} rows", count(value)),
             Self::Blocks => format!("{} blocks", format::count(value)),
         }

@@ -187,6 +187,18 @@ fn an_explained_statement_has_its_plan_and_no_table_of_statements() {
 }
 
 #[test]
+fn a_plan_without_times_shows_its_cost() {
+    let page = |name: &str| {
+        let mut report = with_plans(15);
+        let named = |plan: &ReportPlan| plan.query.as_deref() == Some(name);
+        report.probed_plans.retain(named);
+        html::render(&report).unwrap()
+    };
+    assert!(page("explain_plain").contains("class=\"pick-cost\" checked"));
+    assert!(!page("hash_join").contains("class=\"pick-cost\""));
+}
+
+#[test]
 fn findings_and_nodes_link_to_each_other() {
     let mut report = report(vec![missing_index(QUERY)]);
     let (_, record) = real_plans(15)
