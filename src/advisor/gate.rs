@@ -121,9 +121,9 @@ fn wish<'a>(
         let mut open = Vec::new();
         let casts = casts(case, family, table);
         for candidate in found {
-            let cast = casts.iter().find(|cast| cast.cuts_off(&candidate));
-            let reason = cast
-                .map(|cast| cast.reason.clone())
+            let cut_off = casts.iter().find(|column| column.cuts_off(&candidate));
+            let reason = cut_off
+                .map(|column| column.reason.clone())
                 .or_else(|| single(case, table, &candidate));
             match reason {
                 Some(reason) => refusals.push(refused(candidate.columns(), reason)),
@@ -180,7 +180,7 @@ impl CastColumn {
 
 /// The columns of a table that a family's sequential scans cast and never compare as they are.
 fn casts(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Vec<CastColumn> {
-    let mut cast: BTreeMap<String, String> = BTreeMap::new();
+    let mut compared: BTreeMap<String, String> = BTreeMap::new();
     let mut bare: BTreeSet<String> = BTreeSet::new();
     for plan in case.plans.iter().filter(|plan| plan.family == Some(family)) {
         for node in plan.plan.nodes() {
@@ -194,7 +194,7 @@ fn casts(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Vec<CastColumn>
             for predicate in conditions(case, plan, node) {
                 match dress(Some(table), &predicate.operand) {
                     Some(Dress::Cast { column, to }) => {
-                        cast.insert(column.to_owned(), to.to_owned());
+                        compared.insert(column.to_owned(), to.to_owned());
                     }
                     Some(Dress::Bare { column }) => {
                         bare.insert(column.to_owned());
@@ -204,7 +204,7 @@ fn casts(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Vec<CastColumn>
             }
         }
     }
-    cast.retain(|column, _| !bare.contains(column));
+    compared.retain(|column, _| !bare.contains(column));
     let reason = |(column, to): (String, String)| CastColumn {
         reason: Reason::ComparedAs {
             column: column.clone(),
@@ -212,7 +212,7 @@ fn casts(case: &Case<'_>, family: usize, table: TableRef<'_>) -> Vec<CastColumn>
         },
         column,
     };
-    cast.into_iter().map(reason).collect()
+    compared.into_iter().map(reason).collect()
 }
 
 fn table<'a>(case: &Case<'a>, used: &RelationUse) -> Option<TableRef<'a>> {

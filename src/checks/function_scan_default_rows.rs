@@ -49,11 +49,11 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     }
     let function = node.target.function.as_deref()?;
     let assumed = node.planned?.rows.per_loop().get();
-    let came = node.actual?.rows.per_loop().get();
+    let returned = node.actual?.rows.per_loop().get();
     let default = DEFAULTS
         .iter()
         .any(|rows| (rows - assumed).abs() < f64::EPSILON);
-    let factor = ratio(came, assumed)?;
+    let factor = ratio(returned, assumed)?;
     if !default || factor < MIN_FACTOR {
         return None;
     }
@@ -64,19 +64,19 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let title = format!(
         "function row count of {name}: {} assumed, {} came",
         format::count(assumed),
-        format::count(came)
+        format::count(returned)
     );
     let formula = format!(
         "{} / {}",
         plan.term(node, "Actual Rows"),
         plan.term(node, "Plan Rows")
     );
-    let advice = declare(&name, node.target.schema.as_deref(), (assumed, came));
+    let advice = declare(&name, node.target.schema.as_deref(), (assumed, returned));
     let factor = plan.computed("off by", factor, Unit::Factor, formula);
     let read = |label, rows, key| plan.read(label, rows, Unit::Rows, node, key);
     let draft = Draft::new(Subject::new(name), title, factor, advice)
         .with(read("rows that the planner assumes", assumed, "Plan Rows"))
-        .with(read("rows that came a loop", came, "Actual Rows"));
+        .with(read("rows that came a loop", returned, "Actual Rows"));
     Some(case.of_node(plan, node, plan.share_beside(node), draft))
 }
 

@@ -46,7 +46,7 @@ fn tell<'a>(
     rows: Selective,
 ) -> Option<Told> {
     let predicates = conditions(case, plan, node);
-    let cast = predicates.iter().find_map(|predicate| {
+    let converted = predicates.iter().find_map(|predicate| {
         let Some(Dress::Cast { column, to }) = dress(scan.table, &predicate.operand) else {
             return None;
         };
@@ -56,7 +56,7 @@ fn tell<'a>(
         );
         compares.then_some((column, to))
     });
-    let (column, to) = cast?;
+    let (column, to) = converted?;
     scan.columns = vec![column.to_owned()];
     let own = scan
         .table

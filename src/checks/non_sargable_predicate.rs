@@ -50,15 +50,23 @@ fn tell<'a>(
         let Some(Dress::Wrapped { column, text }) = dress(scan.table, &predicate.operand) else {
             return None;
         };
-        looks_up(&predicate.test).then_some((column, text, &predicate.test))
+        looks_up(&predicate.test).then_some(Wrapped {
+            column,
+            text,
+            test: &predicate.test,
+        })
     });
-    let (column, text, test) = wrapped?;
-    scan.columns = vec![column.to_owned()];
+    let wrapped = wrapped?;
+    scan.columns = vec![wrapped.column.to_owned()];
     Some(Told {
-        title: format!("wrapped column: {} is filtered by {text}", scan.label()),
+        title: format!(
+            "wrapped column: {} is filtered by {}",
+            scan.label(),
+            wrapped.text
+        ),
         proof: rows.proof,
         others: vec![rows.other],
-        advice: unwrap(case, plan, scan, &Wrapped { column, text, test }),
+        advice: unwrap(case, plan, scan, &wrapped),
     })
 }
 

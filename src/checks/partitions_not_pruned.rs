@@ -70,9 +70,9 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     );
     let sum = |terms: Vec<String>| format!("sum({})", terms.join(", "));
     let once = |member: &&Node| format!("min(1, {})", plan.term(member, "Actual Loops"));
-    let none = |member: &&Node| format!("1 - {}", plan.term(member, "Actual Rows"));
+    let missed = |member: &&Node| format!("1 - {}", plan.term(member, "Actual Rows"));
     let read = sum(ran.iter().map(once).collect());
-    let nothing = sum(empty.iter().map(none).collect());
+    let nothing = sum(empty.iter().map(missed).collect());
     let draft = Draft::new(
         parent.subject,
         title,
