@@ -1,7 +1,9 @@
-//! Statement text made fit for the server: repaired where normalisation broke it, turned into a `SELECT` where the role may not write.
+//! Statement text made fit for the server: repaired where normalisation broke it, turned into a `SELECT` where the
+//! role may not write.
 //!
-//! Those edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as written. What is advised to be written
-//! differently for the same rows goes through the syntax tree instead ([`tree`]): there, understanding is the point.
+//! Those edits are made on tokens, so that they work for text that no parser understands and leave the rest of it as
+//! written. What is advised to be written differently for the same rows goes through the syntax tree instead
+//! ([`tree`]): there, understanding is the point.
 
 mod batch;
 mod equivalent;

@@ -20,6 +20,9 @@ pub struct Told {
     pub advice: Recommendation,
 }
 
+/// A way to write a statement with columns compared differently.
+pub type Freeing<'w> = &'w dyn Fn(&Statement, &dyn Tables, Target<'_>) -> Result<Rewrite, Obstacle>;
+
 /// A scanned relation and the columns at issue.
 #[derive(Debug)]
 pub struct Scan<'a> {
@@ -66,7 +69,7 @@ impl<'a> Scan<'a> {
         &self,
         case: &Case<'_>,
         plan: &CasePlan<'_>,
-        way: &dyn Fn(&Statement, &dyn Tables, Target<'_>) -> Result<Rewrite, Obstacle>,
+        way: Freeing<'_>,
     ) -> Result<Rewrite, Obstacle> {
         let table = self.table.ok_or(Obstacle::Absent)?;
         // The statement names the partitioned table, and the plan its partition.
@@ -112,7 +115,8 @@ impl<'a> Scan<'a> {
         self.columns.join(", ")
     }
 
-    /// What a finding about it is about: the table and columns, or where the table is unknown, those in their statement.
+    /// What a finding about it is about: the table and columns, or where the table is unknown, those in their
+    /// statement.
     pub fn subject(&self, case: &Case<'a>, plan: &CasePlan<'a>) -> Subject {
         match self.table {
             Some(_) => Subject::new(self.label()),

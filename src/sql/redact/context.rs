@@ -48,7 +48,8 @@ const MODIFIER_DIGITS: usize = 8;
 /// Functions whose first argument is a unit of time.
 const OF_UNITS: [&str; 2] = ["date_part", "date_trunc"];
 
-/// What such an argument may say (`deltatktbl` and `datetktbl` in datetime.c, by the names that the documentation has): words of the language as in
+/// What such an argument may say (`deltatktbl` and `datetktbl` in datetime.c, by the names that the documentation
+/// has): words of the language as in
 /// `EXTRACT(day FROM …)`, which tell nothing of the data.
 const UNITS: [&str; 22] = [
     "century",

@@ -7,8 +7,9 @@ use crate::sql::lexer::{Open, StringStyle, Token, TokenKind, redacted_tokens};
 impl Redactor {
     /// SQL text with every constant replaced and every comment removed; also for the expressions of a plan.
     ///
-    /// Kept, because they are part of the statement's shape: parameters, type modifiers (`numeric(8,2)`), array subscripts, positions in GROUP BY and
-    /// ORDER BY, and the unit of `date_trunc('day', …)`. A literal that the end of the text cut off is replaced like any other. Where the text was evidently written for
+    /// Kept, because they are part of the statement's shape: parameters, type modifiers (`numeric(8,2)`), array
+    /// subscripts, positions in GROUP BY and ORDER BY, and the unit of `date_trunc('day', …)`. A literal that the end
+    /// of the text cut off is replaced like any other. Where the text was evidently written for
     /// `standard_conforming_strings = off`, everything from the first string in doubt becomes one token.
     pub fn sql(&mut self, text: &str) -> String {
         let all: Vec<Token<'_>> = redacted_tokens(text).collect();
@@ -72,8 +73,9 @@ fn separate(output: &mut String, next: Option<&Token<'_>>) {
 
 /// The first string that ends in a backslash, if the rest of the text shows that this backslash escaped its quote.
 ///
-/// With `standard_conforming_strings = off`, `'it\'s'` is one string. Read by the standard, an odd number of such quotes leaves a literal open at the end, and
-/// of two the second's backslash lies outside of all literals, where none can be.
+/// With `standard_conforming_strings = off`, `'it\'s'` is one string. Read by the standard, an odd number of such
+/// quotes leaves a literal open at the end, and of two the second's backslash lies outside of all literals, where none
+/// can be.
 fn first_doubtful_string(all: &[Token<'_>]) -> Option<usize> {
     let first = all.iter().position(|token| {
         token.kind == TokenKind::String(StringStyle::Standard)

@@ -1,8 +1,9 @@
 //! A statement written differently through its syntax tree: the same rows by another plan.
 //!
-//! Every function here either proves that what it writes returns what the statement returns, NULLs and duplicates included, or says by an [`Obstacle`] why it
-//! cannot. What the proof takes for granted about parameters is told by [`Assumption`]s. An error that only one of both raises, because a value lies at the
-//! limit of its type, is no difference.
+//! Every function here either proves that what it writes returns what the statement returns, NULLs and duplicates
+//! included, or says by an [`Obstacle`] why it cannot. What the proof takes for granted about parameters is told by
+//! [`Assumption`]s. An error that only one of both raises, because a value lies at the limit of its type, is no
+//! difference.
 
 mod catalog;
 mod condition;
@@ -79,7 +80,7 @@ pub enum Assumption {
 
 impl Assumption {
     /// With values as the rewrite shows them.
-    fn as_written(self) -> Self {
+    fn into_written(self) -> Self {
         let shown = |value: String| layout::laid_out(&value);
         match self {
             Self::Finite(value) => Self::Finite(shown(value)),
@@ -166,7 +167,7 @@ pub enum Obstacle {
 
 impl Obstacle {
     /// With expressions as a rewrite would show them.
-    fn as_written(self) -> Self {
+    fn into_written(self) -> Self {
         let shown = |text: String| layout::laid_out(&text);
         match self {
             Self::Value(text) => Self::Value(shown(text)),
@@ -201,7 +202,7 @@ fn of_copy<R>(
     rewrite: impl FnOnce(ast::Statement) -> Result<R, Obstacle>,
 ) -> Result<R, Obstacle> {
     let done = statement.on_stack(|| rewrite(copy(statement)?));
-    done.map_err(Obstacle::as_written)
+    done.map_err(Obstacle::into_written)
 }
 
 /// A copy of the tree, if it says all that the text says.
@@ -254,7 +255,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// The finished statement.
 fn written(tree: &ast::Statement, assumes: Vec<Assumption>) -> Rewrite {
-    let mut assumes: Vec<Assumption> = assumes.into_iter().map(Assumption::as_written).collect();
+    let mut assumes: Vec<Assumption> = assumes.into_iter().map(Assumption::into_written).collect();
     assumes.sort();
     assumes.dedup();
     Rewrite {

@@ -33,11 +33,13 @@ impl TableFacts {
 
 /// The tables of a database, by name.
 pub trait Tables {
-    /// The table that `name` means: in `schema`, or with `None` the first on the search path. `None` for what is no table, or is not known.
+    /// The table that `name` means: in `schema`, or with `None` the first on the search path. `None` for what is no
+    /// table, or is not known.
     fn facts(&self, schema: Option<&str>, name: &str) -> Option<TableFacts>;
 }
 
-/// A type by one of its names, without its modifier: `integer` for `int4`, `timestamp` for `timestamp(3) without time zone`.
+/// A type by one of its names, without its modifier: `integer` for `int4`, `timestamp` for `timestamp(3) without time
+/// zone`.
 pub fn base_type(type_name: &str) -> String {
     let lower = type_name.to_lowercase();
     let (before, after) = match (lower.find('('), lower.find(')')) {

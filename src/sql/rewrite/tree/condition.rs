@@ -15,7 +15,8 @@ enum Inside {
     Or,
 }
 
-/// Offers each test below `AND` and `OR` to `change`. There it matters only whether a test is true: what is not true may as well be false or NULL.
+/// Offers each test below `AND` and `OR` to `change`. There it matters only whether a test is true: what is not true
+/// may as well be false or NULL.
 pub fn each_test(condition: &mut Expr, change: &mut dyn FnMut(&Expr) -> Option<Expr>) {
     test(condition, Inside::And, change);
 }

@@ -63,11 +63,14 @@ impl Constant {
 fn kind(expr: &Expr) -> Option<Type> {
     match bare(expr) {
         Expr::Value(value) => match &value.value {
-            Value::Placeholder(_) => Some(Type::Open),
             Value::Number(..) => Some(Type::Number),
             Value::Boolean(_) => Some(Type::Known("boolean".to_owned())),
-            Value::SingleQuotedString(text) if text.starts_with("‹number#") => Some(Type::Number),
-            Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) => Some(Type::Open),
+            Value::SingleQuotedString(text) => Some(if text.starts_with("‹number#") {
+                Type::Number
+            } else {
+                Type::Open
+            }),
+            Value::Placeholder(_) | Value::EscapedStringLiteral(_) => Some(Type::Open),
             _ => None,
         },
         Expr::Cast {

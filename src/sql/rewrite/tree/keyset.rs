@@ -1,7 +1,8 @@
 //! `OFFSET` as a condition on the sort keys of the page before.
 //!
-//! The rows after a page are those whose keys come after the keys of its last row. That finds each row once where the keys tell any two rows apart: a unique key
-//! is added to an order that does not. A key that may be NULL compares with nothing, so that there is no such condition.
+//! The rows after a page are those whose keys come after the keys of its last row. That finds each row once where the
+//! keys tell any two rows apart: a unique key is added to an order that does not. A key that may be NULL compares with
+//! nothing, so that there is no such condition.
 
 use sqlparser::ast::{
     BinaryOperator, Expr, JoinOperator, LimitClause, OrderBy, OrderByExpr, OrderByKind,
@@ -207,7 +208,8 @@ fn tie_breakers(keys: &[Key], sources: &Sources) -> Result<Vec<Key>, Obstacle> {
 /// Joins that may give a row of the first table several times.
 const SEVERAL: &str = "a join that may return a row several times";
 
-/// Whether each join adds one row at most to those of the first table: its condition equates a unique key of the joined table.
+/// Whether each join adds one row at most to those of the first table: its condition equates a unique key of the
+/// joined table.
 fn joins_single_rows(select: &Select, sources: &Sources) -> bool {
     let [tables] = select.from.as_slice() else {
         return false;

@@ -1,7 +1,8 @@
 //! `NOT IN (SELECT …)` as `NOT EXISTS`, which can be an anti join.
 //!
-//! `a NOT IN (SELECT b …)` holds where the query has no row; or where `a` is not NULL, no `b` is NULL, and no `b` equals `a`. Each of the three stands for
-//! itself in the rewrite, and what NOT NULL columns make sure of is left out. Without outer references the second and third run once for the whole statement.
+//! `a NOT IN (SELECT b …)` holds where the query has no row; or where `a` is not NULL, no `b` is NULL, and no `b`
+//! equals `a`. Each of the three stands for itself in the rewrite, and what NOT NULL columns make sure of is left out.
+//! Without outer references the second and third run once for the whole statement.
 
 use std::ops::ControlFlow;
 
@@ -101,9 +102,10 @@ struct Excluded<'q> {
 impl<'q> Excluded<'q> {
     fn of(query: &'q Query, reader: &Reader<'_>) -> Result<Self, Obstacle> {
         let select = plain_select(query)?;
-        let item = match select.projection.as_slice() {
-            [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] => item,
-            _ => return Err(Obstacle::Clause("several columns in the subquery")),
+        let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] =
+            select.projection.as_slice()
+        else {
+            return Err(Obstacle::Clause("several columns in the subquery"));
         };
         if !matches!(
             select.distinct,
@@ -171,7 +173,8 @@ pub fn windows(select: &Select) -> bool {
 /// What an excluded value is called where a table of the subquery is called as one outside.
 const ALIAS: &str = "excluded";
 
-/// `NOT EXISTS (SELECT FROM (…) AS excluded (value) WHERE test)`: for a test on a column that the subquery's own tables would hide.
+/// `NOT EXISTS (SELECT FROM (…) AS excluded (value) WHERE test)`: for a test on a column that the subquery's own
+/// tables would hide.
 fn none_derived(query: &Query, test: &str) -> String {
     format!("NOT EXISTS (SELECT 1 FROM ({query}) AS {ALIAS} (value) WHERE {test})")
 }

@@ -1,8 +1,9 @@
 //! Truncated dates and timestamps as ranges of the column.
 //!
-//! `timestamp`: truncating is monotone and idempotent, so that `date_trunc(u, c) = x` holds exactly for the one unit that begins with `x`, and for none where `x`
-//! begins no unit. `timestamptz`: the session's time zone decides where a day begins, and where clocks change at midnight it may begin an hour late or occur
-//! twice. The range is then wider by a day on both sides, and the test itself stays: the range is what an index needs.
+//! `timestamp`: truncating is monotone and idempotent, so that `date_trunc(u, c) = x` holds exactly for the one unit
+//! that begins with `x`, and for none where `x` begins no unit. `timestamptz`: the session's time zone decides where a
+//! day begins, and where clocks change at midnight it may begin an hour late or occur twice. The range is then wider
+//! by a day on both sides, and the test itself stays: the range is what an index needs.
 
 use sqlparser::ast::{Expr, Value};
 

@@ -193,14 +193,14 @@ impl<'e> Wrapped<'e> {
 fn call(function: &Function) -> Option<(&Expr, Wrapper<'_>)> {
     let name = function_name(function)?;
     match (name.as_str(), arguments(function)?.as_slice()) {
-        ("date_trunc", [unit, column]) => Some((*column, Wrapper::Truncated { unit: *unit })),
+        ("date_trunc", [unit, column]) => Some((*column, Wrapper::Truncated { unit })),
         ("date_part", [field, column]) => {
             let year = field.to_string().eq_ignore_ascii_case("'year'");
             let by = if year { Wrapper::Year } else { Wrapper::Other };
             Some((*column, by))
         }
         ("date", [column]) => Some((*column, Wrapper::Date)),
-        ("coalesce", [column, default]) => Some((*column, Wrapper::Default(*default))),
+        ("coalesce", [column, default]) => Some((*column, Wrapper::Default(default))),
         (_, [.., last]) => Some((*last, Wrapper::Other)),
         _ => None,
     }

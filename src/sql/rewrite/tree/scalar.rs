@@ -1,7 +1,8 @@
 //! A subquery that runs for each row and gives one value, as a join to a subquery that runs once.
 //!
-//! The join's right side has one row for each key at most: it is grouped by the key, or a unique index makes sure of it. So a `LEFT JOIN` neither loses rows nor
-//! repeats them, and NULL stands where the subquery found nothing; except that `count` then gives 0.
+//! The join's right side has one row for each key at most: it is grouped by the key, or a unique index makes sure of
+//! it. So a `LEFT JOIN` neither loses rows nor repeats them, and NULL stands where the subquery found nothing; except
+//! that `count` then gives 0.
 
 mod subquery;
 
@@ -226,9 +227,8 @@ struct Joins<'o> {
 
 impl Joins<'_> {
     fn item(&mut self, item: &mut SelectItem) {
-        let expr = match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr,
-            _ => return,
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
+            return;
         };
         let name = match &*expr {
             Expr::Subquery(query) => Some(output_name(query)),
@@ -307,7 +307,7 @@ impl Joins<'_> {
     }
 }
 
-/// The name that the server gives to the column of a subquery without an alias (`FigureColname()` in parse_target.c).
+/// The name that the server gives to the column of a subquery without an alias (`FigureColname()` in `parse_target.c`).
 fn output_name(query: &Query) -> Ident {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return Ident::with_quote('"', "?column?");

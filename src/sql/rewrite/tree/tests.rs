@@ -1,4 +1,5 @@
-//! `testdata/sql/rewrites/*.txt`: a statement and what becomes of it, in parts that blank lines divide. `UPDATE=1` writes the files anew.
+//! `testdata/sql/rewrites/*.txt`: a statement and what becomes of it, in parts that blank lines divide. `UPDATE=1`
+//! writes the files anew.
 
 use super::*;
 use crate::sql::parse::parse;

@@ -67,14 +67,14 @@ fn compared(
         Ok(value) => value,
         Err(obstacle) => return Some(Err(obstacle)),
     };
-    let cast = Cast {
+    let test = Cast {
         column: &name,
         type_name: base_type(&column.facts.type_name),
         to,
         operator,
         value: &value,
     };
-    let text = cast.moved(assumes)?;
+    let text = test.moved(assumes)?;
     Some(text.and_then(|text| expression(&text)))
 }
 

@@ -1,7 +1,8 @@
 //! `OR` across tables or columns as `UNION ALL` of its arms.
 //!
-//! Each arm's query leaves out what an earlier arm has returned: `b AND (a) IS NOT TRUE`. A row that both arms find comes once, and rows that are equal come as
-//! often as before, so that no `DISTINCT` is needed and NULL counts as not true.
+//! Each arm's query leaves out what an earlier arm has returned: `b AND (a) IS NOT TRUE`. A row that both arms find
+//! comes once, and rows that are equal come as often as before, so that no `DISTINCT` is needed and NULL counts as not
+//! true.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -66,13 +67,11 @@ impl Split {
     /// The first `OR` whose arms are about different columns, in `WHERE` or in the condition of an inner join.
     fn of(select: &Select, sources: &Sources) -> Option<Self> {
         let mut rest = select.clone();
-        let places = select.from.iter().enumerate().flat_map(|(item, tables)| {
+        let mut places = select.from.iter().enumerate().flat_map(|(item, tables)| {
             let joins = tables.joins.iter().enumerate();
             joins.filter_map(move |(place, join)| Some(((item, place), inner_on(join)?)))
         });
-        let join = places
-            .filter_map(|(place, on)| Some((place, split(on, sources)?)))
-            .next();
+        let join = places.find_map(|(place, on)| Some((place, split(on, sources)?)));
         let found = select.selection.as_ref();
         if let Some((kept, arms)) = found.and_then(|condition| split(condition, sources)) {
             rest.selection = None;
@@ -223,7 +222,8 @@ fn around(
         new.body = Box::new(body(&texts.join(" UNION ALL "))?);
         return Ok(new);
     }
-    // Sorting by what is not returned, grouping and the like see the rows of all arms: below them stand the columns that they need.
+    // Sorting by what is not returned, grouping and the like see the rows of all arms: below them stand the columns
+    // that they need.
     let mut needed = Needed {
         sources,
         names: Vec::new(),

@@ -6,8 +6,8 @@ use sqlparser::ast::{Expr, Function, Query, SelectItem, Visit, Visitor};
 
 use super::constant::function_name;
 
-/// Functions of the server's own that give the same value for the same arguments throughout a statement (`pg_proc.provolatile` `i` and `s`), of those that
-/// statements call often. Any other one counts as changing.
+/// Functions of the server's own that give the same value for the same arguments throughout a statement
+/// (`pg_proc.provolatile` `i` and `s`), of those that statements call often. Any other one counts as changing.
 const STEADY: [&str; 76] = [
     "abs",
     "age",

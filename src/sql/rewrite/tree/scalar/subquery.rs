@@ -185,7 +185,8 @@ fn plain(query: &Query, select: &Select) -> Result<(), Obstacle> {
     Err(Obstacle::Clause(clause))
 }
 
-/// Conditions on the subquery's own rows, equalities with the rows outside, and the item of the outer `FROM` that these need.
+/// Conditions on the subquery's own rows, equalities with the rows outside, and the item of the outer `FROM` that
+/// these need.
 #[expect(
     clippy::type_complexity,
     reason = "the three parts are taken apart at once by the only caller"
