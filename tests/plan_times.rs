@@ -1,4 +1,5 @@
-//! The self times of all nodes of the captured plans against the times that the server printed, read here from the JSON alone.
+//! The self times of all nodes of the captured plans against the times that the server printed, read here from the JSON
+//! alone.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -127,8 +128,8 @@ fn self_times_add_up_to_the_roots_time() {
     }
 }
 
-/// Each part of a plan: what stands below a node adds up to that node's printed time, where no process runs beside it and
-/// no `InitPlan` or CTE is printed elsewhere than it ran.
+/// Each part of a plan: what stands below a node adds up to that node's printed time, where no process runs beside it
+/// and no `InitPlan` or CTE is printed elsewhere than it ran.
 #[test]
 fn self_times_add_up_to_each_nodes_time() {
     let mut compared = 0;
@@ -152,8 +153,8 @@ fn self_times_add_up_to_each_nodes_time() {
     assert!(compared > 1_000, "{compared}");
 }
 
-/// What is parallel: below a Gather all processes' work adds up to the time that passed meanwhile, which is no longer than
-/// the Gather ran.
+/// What is parallel: below a Gather all processes' work adds up to the time that passed meanwhile, which is no longer
+/// than the Gather ran.
 #[test]
 fn self_times_below_a_gather_add_up_to_the_time_that_passed() {
     let mut sections = 0;

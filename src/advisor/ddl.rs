@@ -27,7 +27,8 @@ impl<'c> Names<'c> {
         }
     }
 
-    /// A free name `table_column_column_idx` in the table's schema, as the server itself would choose it (`ChooseIndexName`, `indexcmds.c`), from now on taken.
+    /// A free name `table_column_column_idx` in the table's schema, as the server itself would choose it
+    /// (`ChooseIndexName`, `indexcmds.c`), from now on taken.
     pub fn choose(&mut self, table: &QualifiedName, columns: &[String]) -> QualifiedName {
         let base = format!("{}_{}", table.name, columns.join("_"));
         let mut pass = 0_u32;
@@ -56,8 +57,9 @@ pub struct Script {
     pub drop: Vec<String>,
 }
 
-/// The statements for an index on `table`: on a partitioned table, the index without its partitions first (`ON ONLY`, which locks for a moment only), then each
-/// partition's own without blocking writes, then their attachment, which makes the whole valid.
+/// The statements for an index on `table`: on a partitioned table, the index without its partitions first (`ON ONLY`,
+/// which locks for a moment only), then each partition's own without blocking writes, then their attachment, which
+/// makes the whole valid.
 pub fn script(
     catalog: &Catalog<'_>,
     names: &mut Names<'_>,

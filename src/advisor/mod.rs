@@ -1,6 +1,7 @@
 //! Advice about indexes: candidates, what they would bring, what they cost, and the statements that create them.
 //!
-//! [`advise`] asks a [`CostOracle`] and nothing else, so that advice from a live server and from its capture file are the same: see [`RecordedAnswers`].
+//! [`advise`] asks a [`CostOracle`] and nothing else, so that advice from a live server and from its capture file are
+//! the same: see [`RecordedAnswers`].
 
 mod candidates;
 mod coverage;
@@ -31,8 +32,8 @@ use crate::ids::QualifiedName;
 use crate::snapshot::{Index, IndexDefinition, WhatIf, WhatIfBasis};
 use crate::units::{Bytes, Millis};
 
-/// Below this share of a statement's cost an index is not worth its keep: estimates are no more exact than that, and every
-/// write pays.
+/// Below this share of a statement's cost an index is not worth its keep: estimates are no more exact than that, and
+/// every write pays.
 pub const MIN_SAVED: f64 = 0.10;
 
 /// What to create, and what was thought of and is not worth it.

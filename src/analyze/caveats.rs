@@ -9,8 +9,8 @@ use crate::snapshot::delta::{Window, WindowCaveat};
 use crate::snapshot::{Area, NEWEST_MAJOR};
 use crate::units::{float, ratio};
 
-/// Eviction removes the 5 % least used entries at a time (`USAGE_DEALLOC_PERCENT` in `pg_stat_statements.c`), so a table this full
-/// is about to evict.
+/// Eviction removes the 5 % least used entries at a time (`USAGE_DEALLOC_PERCENT` in `pg_stat_statements.c`), so a
+/// table this full is about to evict.
 const NEARLY_FULL: f64 = 0.95;
 
 /// The first version whose `pg_stat_statements` records when it was reset.

@@ -1,6 +1,7 @@
 //! Which claim explains which, and the order in which a reader should see them.
 //!
-//! One statement with one cause is one bottleneck: that it is slow, reads much and leads the list follows from the cause.
+//! One statement with one cause is one bottleneck: that it is slow, reads much and leads the list follows from the
+//! cause.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,8 +57,8 @@ pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
     }
 }
 
-/// Claims by what they have in common with others, so that a hundred thousand statements need no comparison of each with
-/// each.
+/// Claims by what they have in common with others, so that a hundred thousand statements need no comparison of each
+/// with each.
 struct Others<'c> {
     claims: &'c [Claim],
     of_family: BTreeMap<usize, Vec<usize>>,

@@ -9,8 +9,8 @@ use crate::format;
 use crate::snapshot::delta::WindowKind;
 use crate::snapshot::{Area, Gap, ProbeOutcome, ProbeStatus};
 
-/// Statements without a plan or without a text that took more of the execution time, 0..1, limit the conclusion: probes aim
-/// to cover all but so much of it.
+/// Statements without a plan or without a text that took more of the execution time, 0..1, limit the conclusion: probes
+/// aim to cover all but so much of it.
 const UNSEEN: f64 = 0.05;
 
 /// An entry, and whether it limits the conclusion.

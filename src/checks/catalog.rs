@@ -209,7 +209,8 @@ impl Tables for Catalog<'_> {
         if !found {
             return None;
         }
-        // NOT NULL is a promise where another server keeps the rows, and keys end with a table where others inherit from it.
+        // NOT NULL is a promise where another server keeps the rows, and keys end with a table where others inherit
+        // from it.
         let inherited = table.kind != RelationKind::PartitionedTable
             && self.partitions(table.oid).next().is_some();
         let certain = table.kind != RelationKind::ForeignTable && !inherited;

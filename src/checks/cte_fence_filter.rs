@@ -76,8 +76,8 @@ fn scans<'p>(plan: &'p CasePlan<'_>, cte: &'p Node) -> impl Iterator<Item = &'p 
     nodes.filter(|scan| plan.plan.cte_of(scan).is_some_and(|read| read.id == cte.id))
 }
 
-/// Whether `NOT MATERIALIZED` would have an effect, and let the filters reach the tables: not where the CTE is recursive
-/// or writes, and not through a LIMIT, a window or the result of an aggregate.
+/// Whether `NOT MATERIALIZED` would have an effect, and let the filters reach the tables: not where the CTE is
+/// recursive or writes, and not through a LIMIT, a window or the result of an aggregate.
 fn can_be_inlined(plan: &CasePlan<'_>, cte: &Node, scans: &[&Node]) -> bool {
     match cte.node_type {
         NodeType::RecursiveUnion

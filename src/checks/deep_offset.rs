@@ -263,7 +263,8 @@ fn has_offset_parameter(case: &Case<'_>, text: &str) -> bool {
         .any(|uses| uses.contains(&ParameterUse::Offset))
 }
 
-/// Whether its parameters are those of `LIMIT` and `OFFSET` alone, so that every call reads the same rows up to its page.
+/// Whether its parameters are those of `LIMIT` and `OFFSET` alone, so that every call reads the same rows up to its
+/// page.
 fn only_pages(case: &Case<'_>, text: &str) -> bool {
     let known = parameters(text, &case.catalog);
     let pages = |uses: &Vec<ParameterUse>| {

@@ -82,7 +82,8 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>) -> Option<Seen> {
     })
 }
 
-/// EXPLAIN sums the time over the leader and its workers, which compile side by side (explain.c, `ExplainPrintJITSummary()`).
+/// EXPLAIN sums the time over the leader and its workers, which compile side by side (explain.c,
+/// `ExplainPrintJITSummary()`).
 fn compilation(plan: &CasePlan<'_>, time: Millis) -> Evidence {
     let total = format!("/plans/{}/plan/JIT/Timing/Total", plan.place);
     let launched: Vec<String> = gathers(&plan.plan)

@@ -94,7 +94,8 @@ fn measured(plan: &CasePlan<'_>, join: &Node) -> Option<Pairs> {
     })
 }
 
-/// Each outer row is compared with every inner row. (A semi or anti join stops at the first match, which nobody can foresee.)
+/// Each outer row is compared with every inner row. (A semi or anti join stops at the first match, which nobody can
+/// foresee.)
 fn planned(plan: &CasePlan<'_>, join: &Node) -> Option<Pairs> {
     let rows = |node: &Node| Some(node.planned?.rows.per_loop().get());
     let outer = plan.plan.child(join, &Relationship::Outer)?;

@@ -10,7 +10,8 @@ use crate::plan::metrics::Direction;
 use crate::plan::{Node, NodeType, Relationship};
 use crate::snapshot::Area;
 
-/// Runs of the inner side by each process: a hash of a few thousand rows is built in about the time of so many look-ups.
+/// Runs of the inner side by each process: a hash of a few thousand rows is built in about the time of so many
+/// look-ups.
 const MIN_LOOPS: f64 = 1_000.0;
 
 /// So many times the rows of the outer side that were expected: from there on another join would have been planned.

@@ -146,8 +146,8 @@ fn differing(cheap: &CasePlan<'_>, dear: &CasePlan<'_>) -> Option<[String; 2]> {
     Some([lack(&one, &other)?, lack(&other, &one)?])
 }
 
-/// How a plan reaches its tables and joins them: each way with its node's label. Index scans of every kind are one way, and parallel workers,
-/// sorts and caches are left out: they follow from row counts smoothly.
+/// How a plan reaches its tables and joins them: each way with its node's label. Index scans of every kind are one way,
+/// and parallel workers, sorts and caches are left out: they follow from row counts smoothly.
 fn shape(plan: &CasePlan<'_>) -> BTreeMap<String, String> {
     let nodes = plan.plan.nodes();
     nodes

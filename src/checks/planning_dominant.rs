@@ -14,8 +14,8 @@ const MIN_PLANNING: Millis = Millis(5.0);
 /// So many times the execution time.
 const MIN_FACTOR: f64 = 5.0;
 
-/// A session's first look at a table reads the catalogs, which counts as planning. From so many relations on the planning
-/// itself is work: that many are ordered exhaustively (`join_collapse_limit`).
+/// A session's first look at a table reads the catalogs, which counts as planning. From so many relations on the
+/// planning itself is work: that many are ordered exhaustively (`join_collapse_limit`).
 const MANY_RELATIONS: usize = 8;
 
 static META: CheckMeta = CheckMeta {

@@ -196,7 +196,8 @@ impl<'a> CasePlan<'a> {
         1.0 - self.share_within(node)
     }
 
-    /// The share of the execution time that is spent in a node and below it, or where that is unknown of the cost; 0..1.
+    /// The share of the execution time that is spent in a node and below it, or where that is unknown of the cost;
+    /// 0..1.
     pub fn share_within(&self, node: &Node) -> f64 {
         let time = self.metrics_of(node).total_time;
         let within = time.and_then(|time| self.share_of_time(time));

@@ -72,7 +72,8 @@ fn measured(plan: &CasePlan<'_>, top: &Node) -> (f64, Evidence) {
     (runs, proof)
 }
 
-/// Once for each row that its owner returns, and for those that the owner's filter removes as well. A hashed one runs once.
+/// Once for each row that its owner returns, and for those that the owner's filter removes as well. A hashed one runs
+/// once.
 fn planned(plan: &CasePlan<'_>, top: &Node) -> Option<(f64, Evidence)> {
     let owner = plan.plan.parent(top)?;
     let stopped = plan.plan.under_limit_without_blocking(owner).is_some();

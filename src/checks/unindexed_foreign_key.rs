@@ -79,7 +79,8 @@ fn propose(case: &Case<'_>, key: &ForeignKey) -> Option<Proposal> {
     })
 }
 
-/// Whether an index begins with the key's columns, in any order. One without the rows whose key is NULL serves as well: those refer to nothing.
+/// Whether an index begins with the key's columns, in any order. One without the rows whose key is NULL serves as well:
+/// those refer to nothing.
 pub fn is_indexed(case: &Case<'_>, table: TableRef<'_>, key: &ForeignKey) -> bool {
     if leading_index(case, table, &key.columns).is_some() {
         return true;
@@ -116,7 +117,8 @@ struct Need {
     parent: Option<(TableDelta, TableCounters)>,
     /// Whether updates count: a statement sets a referenced column.
     updates: bool,
-    /// Statements that delete from the referenced table, or change its key: what they spend on the check is in their time.
+    /// Statements that delete from the referenced table, or change its key: what they spend on the check is in their
+    /// time.
     writers: Vec<usize>,
     /// Statements that join or look up by the key.
     readers: Vec<usize>,
@@ -318,7 +320,8 @@ fn location(
     location
 }
 
-/// Deletes of the referenced table do little else than look for rows that refer to theirs; how much of a reader's time an index would save, only the planner can tell.
+/// Deletes of the referenced table do little else than look for rows that refer to theirs; how much of a reader's time
+/// an index would save, only the planner can tell.
 fn impact(case: &Case<'_>, need: &Need) -> Impact {
     let families = case.workload.families();
     let of = |places: &[usize]| -> (i64, Millis) {

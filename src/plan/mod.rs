@@ -1,7 +1,7 @@
 //! Plans: EXPLAIN (FORMAT JSON) as typed nodes, and what follows from them.
 //!
-//! [`Plan::parse`] reads the output of PostgreSQL 13 to 18; what a newer server or an extension adds is kept, not refused.
-//! [`metrics::Metrics`] derives times, rows and estimates from it.
+//! [`Plan::parse`] reads the output of PostgreSQL 13 to 18; what a newer server or an extension adds is kept, not
+//! refused. [`metrics::Metrics`] derives times, rows and estimates from it.
 
 mod condition;
 mod error;
@@ -72,8 +72,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads EXPLAIN (FORMAT JSON) output: the array that the server prints, its element, the rows of a driver that wrap it, or an
-    /// `auto_explain` entry. Of several plans (a rule made several statements of one) the first.
+    /// Reads EXPLAIN (FORMAT JSON) output: the array that the server prints, its element, the rows of a driver that
+    /// wrap it, or an `auto_explain` entry. Of several plans (a rule made several statements of one) the first.
     ///
     /// # Errors
     /// [`PlanError`] when it is something else, with what to run instead.

@@ -8,8 +8,8 @@ use super::vocabulary::{NodeType, Relationship, Strategy};
 const DISABLE_COST: f64 = 1.0e10;
 
 impl Node {
-    /// Reads all of its input before it returns its first row, whoever stops asking later: nothing above it can cut its input
-    /// short. A sorted Aggregate, an Incremental Sort and a Unique are none: they return groups as they come.
+    /// Reads all of its input before it returns its first row, whoever stops asking later: nothing above it can cut its
+    /// input short. A sorted Aggregate, an Incremental Sort and a Unique are none: they return groups as they come.
     pub fn is_blocking(&self) -> bool {
         match self.node_type {
             NodeType::Sort
@@ -46,7 +46,8 @@ impl Plan {
             .find(|child| child.relationship.as_ref() == Some(relationship))
     }
 
-    /// The children whose time, blocks and rows `node` includes: all but `InitPlan`s, which whoever needs them first runs.
+    /// The children whose time, blocks and rows `node` includes: all but `InitPlan`s, which whoever needs them first
+    /// runs.
     pub fn inputs<'a>(&'a self, node: &'a Node) -> impl DoubleEndedIterator<Item = &'a Node> {
         self.children(node).filter(|child| !child.is_init_plan())
     }
@@ -89,8 +90,8 @@ impl Plan {
             .max(0)
     }
 
-    /// The Limit above `node` that stops it early: nothing between them reads all its input first ([`Node::is_blocking`]), and
-    /// `node` is on the side of every join that gives the order.
+    /// The Limit above `node` that stops it early: nothing between them reads all its input first
+    /// ([`Node::is_blocking`]), and `node` is on the side of every join that gives the order.
     pub fn under_limit_without_blocking<'a>(&'a self, node: &'a Node) -> Option<&'a Node> {
         let mut below = node;
         for ancestor in self.ancestors(node) {
@@ -138,8 +139,8 @@ impl Plan {
         owner.is_some_and(|owner| owner.expressions().any(|text| text.contains(&mark)))
     }
 
-    /// Whether an `enable_…` setting forbids this kind of node and the planner had no other way. From 18 EXPLAIN says so; before,
-    /// the node's own cost has `disable_cost` in it.
+    /// Whether an `enable_…` setting forbids this kind of node and the planner had no other way. From 18 EXPLAIN says
+    /// so; before, the node's own cost has `disable_cost` in it.
     pub fn disabled(&self, node: &Node) -> bool {
         if let Some(disabled) = node.disabled {
             return disabled;
@@ -157,7 +158,8 @@ impl Plan {
                 .map(cost)
                 .sum()
         };
-        // A sub-plan's cost counts once a row, the inner side of a loop once an outer row: there only the startup cost tells.
+        // A sub-plan's cost counts once a row, the inner side of a loop once an outer row: there only the startup cost
+        // tells.
         let runs_subplans = self.children(node).any(|child| {
             child.relationship == Some(Relationship::SubPlan)
                 && child

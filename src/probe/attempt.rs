@@ -1,4 +1,5 @@
-//! One statement: as written, repaired, or as the equivalent SELECT; with values of columns, of types, or none; executed, planned, or refused.
+//! One statement: as written, repaired, or as the equivalent SELECT; with values of columns, of types, or none;
+//! executed, planned, or refused.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -34,8 +34,9 @@ impl Style {
     }
 }
 
-/// `EXPLAIN (…) `. Every option that the version knows is named: their defaults differ between versions and with one another. Except for ANALYZE where it
-/// is off, as it is by default everywhere: `HypoPG` takes the bare word for execution (`hypo_query_walker()`).
+/// `EXPLAIN (…) `. Every option that the version knows is named: their defaults differ between versions and with one
+/// another. Except for ANALYZE where it is off, as it is by default everywhere: `HypoPG` takes the bare word for
+/// execution (`hypo_query_walker()`).
 pub(super) fn command(style: Style, major: i32) -> String {
     let analyze = style == Style::Analyze;
     let run = if analyze { "ANALYZE true, " } else { "" };
@@ -160,8 +161,9 @@ impl ProbeSession {
         set.and(rows)
     }
 
-    /// The generic plan, the same way on all versions: `GENERIC_PLAN` (16 and later) takes text with parameters in the simple protocol only, which would take
-    /// several statements, too. The values only decide which partitions are shown: NULL would prune all of them.
+    /// The generic plan, the same way on all versions: `GENERIC_PLAN` (16 and later) takes text with parameters in the
+    /// simple protocol only, which would take several statements, too. The values only decide which partitions are
+    /// shown: NULL would prune all of them.
     async fn explain_execute(
         &self,
         subject: Subject<'_>,
@@ -193,8 +195,8 @@ impl ProbeSession {
         set.and(prepared).and(rows)
     }
 
-    /// The types that the server infers for the parameters, in the open transaction, in one round trip. The transaction must have passed the guard: parsing
-    /// alone can evaluate a domain's constraint.
+    /// The types that the server infers for the parameters, in the open transaction, in one round trip. The transaction
+    /// must have passed the guard: parsing alone can evaluate a domain's constraint.
     pub(super) async fn infer_types(
         &self,
         subject: Subject<'_>,
@@ -247,8 +249,8 @@ pub(super) struct InferredType {
     pub label: Option<String>,
 }
 
-/// A prepared statement outlives a failed transaction, and a pooler may then hand its server connection to others: the savepoint lets DEALLOCATE succeed
-/// whatever happened in between.
+/// A prepared statement outlives a failed transaction, and a pooler may then hand its server connection to others: the
+/// savepoint lets DEALLOCATE succeed whatever happened in between.
 const SAVE: &str = "SAVEPOINT pgtriage_prepared /* pgtriage */";
 /// The same, before a query of this program, which needs the system's names.
 const SAVE_AND_PIN: &str = "SAVEPOINT pgtriage_prepared /* pgtriage */; SET LOCAL search_path = pg_catalog, pg_temp /* pgtriage */";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-/// What went wrong. After [`Fault::Lost`] and [`Fault::Cancelled`] the session is of no more use; after the others it lives.
+/// What went wrong. After [`Fault::Lost`] and [`Fault::Cancelled`] the session is of no more use; after the others it
+/// lives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The server rejected the statement.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::ids::quote_ident;
 
-/// What lets a role do what the server denied it, from the server's message; in a language that is not understood, tables
-/// are meant, as nearly always.
+/// What lets a role do what the server denied it, from the server's message; in a language that is not understood,
+/// tables are meant, as nearly always.
 pub(super) fn grant(message: &str, major: i32, schemas: &BTreeSet<String>, role: &str) -> String {
     let object = message
         .split_once("permission denied for ")

@@ -1,7 +1,7 @@
 //! Asks the planner what a statement would cost with indexes that do not exist, by the `HypoPG` extension.
 //!
-//! A hypothetical index lives in the memory of one server process and survives ROLLBACK. So it is made, asked about and forgotten inside of one transaction:
-//! behind a pooler, any other moment could be another process.
+//! A hypothetical index lives in the memory of one server process and survives ROLLBACK. So it is made, asked about and
+//! forgotten inside of one transaction: behind a pooler, any other moment could be another process.
 
 use std::time::Duration;
 
@@ -110,7 +110,8 @@ impl HypopgOracle {
         })
     }
 
-    /// What the statement would cost with `indexes` beside those that exist: planned with the values of its first plan in the snapshot.
+    /// What the statement would cost with `indexes` beside those that exist: planned with the values of its first plan
+    /// in the snapshot.
     ///
     /// # Errors
     ///
@@ -172,8 +173,8 @@ impl HypopgOracle {
         }
     }
 
-    /// Asks under one search path, in one transaction. The guard's question goes along with each request; only where it is answered with an error, it is
-    /// asked by itself.
+    /// Asks under one search path, in one transaction. The guard's question goes along with each request; only where it
+    /// is answered with an error, it is asked by itself.
     async fn ask(
         &self,
         question: &Question<'_>,
@@ -304,7 +305,8 @@ impl HypopgOracle {
         })
     }
 
-    /// Makes the planner believe in indexes. Reading their definitions may look for functions and operators, as a statement does.
+    /// Makes the planner believe in indexes. Reading their definitions may look for functions and operators, as a
+    /// statement does.
     async fn create(
         &self,
         commands: &Vec<String>,

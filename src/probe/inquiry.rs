@@ -1,11 +1,12 @@
-//! What the guard asks the catalog: once to decide what may be done with a statement, and again in the same breath as the statement itself.
+//! What the guard asks the catalog: once to decide what may be done with a statement, and again in the same breath as
+//! the statement itself.
 //!
-//! Between the first answer and the statement lies a round trip, in which others may plant what the guard would refuse. So every request that hands text of the
-//! workload to the server begins with the same question, and the server itself compares: what was not there before raises an error, which
-//! ends the transaction before the statement is parsed.
+//! Between the first answer and the statement lies a round trip, in which others may plant what the guard would refuse.
+//! So every request that hands text of the workload to the server begins with the same question, and the server itself
+//! compares: what was not there before raises an error, which ends the transaction before the statement is parsed.
 //!
-//! The moment that is left is as long as the server takes for the question and for planning. No lock stretches it: a relation that another session has locked is
-//! an objection, too, and the statement itself does not wait for any.
+//! The moment that is left is as long as the server takes for the question and for planning. No lock stretches it: a
+//! relation that another session has locked is an objection, too, and the statement itself does not wait for any.
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
@@ -43,7 +44,8 @@ pub(super) struct Inquiry<'a> {
     pub waits_for: &'static [&'static str],
 }
 
-/// The lock modes that conflict with those of a statement that reads (docs: Explicit Locking, "Conflicting Lock Modes").
+/// The lock modes that conflict with those of a statement that reads (docs: Explicit Locking, "Conflicting Lock
+/// Modes").
 pub(super) const READER_WAITS_FOR: &[&str] = &["AccessExclusiveLock"];
 
 /// The lock modes that conflict with those of a statement that writes or locks rows.
@@ -63,7 +65,8 @@ pub(super) struct Recheck<'a> {
 }
 
 impl Inquiry<'_> {
-    /// The kinds of objections that forbid it, as `guard.sql` calls them. No other session can plant a volatile function that is not refused for its owner.
+    /// The kinds of objections that forbid it, as `guard.sql` calls them. No other session can plant a volatile
+    /// function that is not refused for its owner.
     fn forbidding(&self, purpose: Purpose) -> Vec<&'static str> {
         let volatile_may_run = self.writes == Writes::ExecutedAsGiven;
         ObjectionKind::ALL
@@ -137,8 +140,8 @@ impl ProbeSession {
         }
     }
 
-    /// Sends the question and right behind it `rest`, whose requests fail where the answer has changed: `None`. The surroundings of this program's own
-    /// queries stay set.
+    /// Sends the question and right behind it `rest`, whose requests fail where the answer has changed: `None`. The
+    /// surroundings of this program's own queries stay set.
     pub(super) async fn rechecked<T>(
         &self,
         question: &Recheck<'_>,

@@ -15,8 +15,9 @@ use crate::ids::quote_ident;
 /// How long this program's own catalog queries wait for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a statement of the workload waits for a lock: the least that there is. While it waited, the lock's holder could plant what the guard, which has
-/// looked already, would refuse. And whoever waits makes others queue behind: [`Patience`] comes back later instead.
+/// How long a statement of the workload waits for a lock: the least that there is. While it waited, the lock's holder
+/// could plant what the guard, which has looked already, would refuse. And whoever waits makes others queue behind:
+/// [`Patience`] comes back later instead.
 const NO_WAIT: Duration = Duration::from_millis(1);
 
 /// The pauses between attempts while other sessions lock or change what a statement needs.
@@ -82,7 +83,8 @@ impl Settings {
         self.values.push(Some(value.into()));
     }
 
-    /// What this program's own queries run in: no other schema's operator stands before the system's, and compiling takes longer than running.
+    /// What this program's own queries run in: no other schema's operator stands before the system's, and compiling
+    /// takes longer than running.
     pub(super) fn set_own_surroundings(&mut self) {
         self.set("search_path", "pg_catalog, pg_temp");
         self.set("jit", "off");
@@ -363,7 +365,8 @@ pub(super) struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// Whether to try again after this: it may have passed, and the pauses, a second in all, are not used up. Waits for the next one.
+    /// Whether to try again after this: it may have passed, and the pauses, a second in all, are not used up. Waits for
+    /// the next one.
     pub(super) async fn again(&mut self, fault: Option<&Fault>) -> Result<bool, Fault> {
         if !fault.is_some_and(Fault::is_passing) {
             return Ok(false);
@@ -385,7 +388,8 @@ async fn asked_to_stop(mut cancelled: watch::Receiver<bool>) {
     }
 }
 
-/// The search path with `pg_catalog` first and `pg_temp` last: neither another schema nor a temporary object can stand before the system's.
+/// The search path with `pg_catalog` first and `pg_temp` last: neither another schema nor a temporary object can stand
+/// before the system's.
 pub(super) fn pinned_path(schemas: &[String]) -> String {
     let mut path = "pg_catalog".to_owned();
     for schema in schemas {

@@ -1,12 +1,15 @@
-//! Gets plans of the statements that matter, with real values, without running anything that is not trusted and without leaving anything behind.
+//! Gets plans of the statements that matter, with real values, without running anything that is not trusted and without
+//! leaving anything behind.
 //!
-//! Each plan is got in a transaction of its own on a connection of its own: `BEGIN READ ONLY`, timeouts, a pinned search path; the [`guard`] reads the catalog;
-//! only then the statement's text goes to the server, as `EXPLAIN …` with its parameters bound, in the extended protocol, which takes one statement and
-//! no more. The guard's question goes before it once more, in the same round trip ([`inquiry`]). `ROLLBACK` and `DISCARD ALL` end it. All state is local to the transaction and no prepared statement has a name that outlives its round trip, so
-//! a pooler in transaction mode may stand between.
+//! Each plan is got in a transaction of its own on a connection of its own: `BEGIN READ ONLY`, timeouts, a pinned
+//! search path; the [`guard`] reads the catalog; only then the statement's text goes to the server, as `EXPLAIN …` with
+//! its parameters bound, in the extended protocol, which takes one statement and no more. The guard's question goes
+//! before it once more, in the same round trip ([`inquiry`]). `ROLLBACK` and `DISCARD ALL` end it. All state is local
+//! to the transaction and no prepared statement has a name that outlives its round trip, so a pooler in transaction
+//! mode may stand between.
 //!
-//! While the server answers that question and plans, another session could still plant an object, if it hits these milliseconds: nothing in PostgreSQL but a
-//! lock on the catalog could keep it from that.
+//! While the server answers that question and plans, another session could still plant an object, if it hits these
+//! milliseconds: nothing in PostgreSQL but a lock on the catalog could keep it from that.
 
 mod attempt;
 mod catalog;
@@ -178,10 +181,11 @@ pub fn setting_is_allowed(name: &str) -> bool {
 
 /// Probes statements and writes outcomes, plans and the statistics of their tables into the snapshot.
 ///
-/// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one gets an outcome. So do the hundred most
-/// expensive of the others: what the guard has against them is named, though no plan of them is got. Opens its own
-/// connection beside `session`. Ends soon after `cancelled` becomes true, and never later than [`AFTER_BUDGET`] after the budget; nothing it does can fail as a
-/// whole: what did not work is an outcome or a gap.
+/// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one
+/// gets an outcome. So do the hundred most expensive of the others: what the guard has against them is named, though no
+/// plan of them is got. Opens its own connection beside `session`. Ends soon after `cancelled` becomes true, and never
+/// later than [`AFTER_BUDGET`] after the budget; nothing it does can fail as a whole: what did not work is an outcome
+/// or a gap.
 pub async fn run(
     session: &Session,
     snapshot: &mut Snapshot,

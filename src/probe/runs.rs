@@ -9,8 +9,8 @@ use crate::snapshot::{Execution, ParameterValue};
 use crate::units::Millis;
 
 impl Attempt<'_> {
-    /// As [`Attempt::step`], as often as the user asked and the budget allows. The plan is the one whose time is the median of all but the
-    /// first, which may have found a cold cache.
+    /// As [`Attempt::step`], as often as the user asked and the budget allows. The plan is the one whose time is the
+    /// median of all but the first, which may have found a cold cache.
     pub(super) async fn runs(
         &self,
         text: &str,

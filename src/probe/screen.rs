@@ -1,4 +1,5 @@
-//! Names what the guard has against statements that nobody asked a plan of: a planted statement need not take much time.
+//! Names what the guard has against statements that nobody asked a plan of: a planted statement need not take much
+//! time.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +17,8 @@ use crate::sql::mentions::Mentions;
 /// How many statements are looked at, the most expensive first.
 const SCREENED: usize = 100;
 
-/// Writes down an outcome for statements besides `candidates`. Their texts are judged together, in one round trip, and one by one only if there is something
-/// against any of them; none is given to the server's parser.
+/// Writes down an outcome for statements besides `candidates`. Their texts are judged together, in one round trip, and
+/// one by one only if there is something against any of them; none is given to the server's parser.
 pub(super) async fn screen(
     context: &Context<'_>,
     snapshot: &mut Snapshot,

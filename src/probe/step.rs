@@ -172,8 +172,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Opens a transaction and says what may be done in it. What was said of the same text before holds until the question that goes along with every request
-    /// to the server is answered otherwise.
+    /// Opens a transaction and says what may be done in it. What was said of the same text before holds until the
+    /// question that goes along with every request to the server is answered otherwise.
     pub(super) async fn begin(&self, text: &str, inquiry: &Inquiry<'_>) -> Result<Verdict, Fault> {
         let session = self.context.session;
         if let Some(verdict) = self.verdicts.take(text, inquiry.access) {

@@ -1,4 +1,5 @@
-//! Values for parameters: from the planner's statistics of the column that a parameter is used with, else from a row of the table, else from its type.
+//! Values for parameters: from the planner's statistics of the column that a parameter is used with, else from a row of
+//! the table, else from its type.
 
 use std::collections::BTreeMap;
 
@@ -183,7 +184,8 @@ impl Known<'_> {
         }
     }
 
-    /// Whether values of the column are values of what the parameter is compared with: the column itself, or an expression of a like type.
+    /// Whether values of the column are values of what the parameter is compared with: the column itself, or an
+    /// expression of a like type.
     fn fits(&self, number: u32, named: &ParameterColumn, column: &Column) -> bool {
         let Some(expression) = &named.expression else {
             return true;
@@ -219,7 +221,8 @@ impl Known<'_> {
         ))
     }
 
-    /// How many parameters before this one are compared with the same column for equality: the elements of an IN list are to differ.
+    /// How many parameters before this one are compared with the same column for equality: the elements of an IN list
+    /// are to differ.
     fn earlier_uses(&self, number: u32, column: &ParameterColumn) -> usize {
         self.uses
             .range(..number)
@@ -249,7 +252,8 @@ impl Known<'_> {
             })
     }
 
-    /// The bound of a range: so that a tenth of the values lies within, whether it is open or closed by another parameter.
+    /// The bound of a range: so that a tenth of the values lies within, whether it is open or closed by another
+    /// parameter.
     fn range(
         &self,
         number: u32,
@@ -278,7 +282,8 @@ impl Known<'_> {
     }
 }
 
-/// Whether both sides of the operator are of one type, or the other side is text. `?`, `@@`, `@?`, `->` and the like take something else.
+/// Whether both sides of the operator are of one type, or the other side is text. `?`, `@@`, `@?`, `->` and the like
+/// take something else.
 fn takes_its_own_type(operator: &str) -> bool {
     matches!(
         operator,
@@ -348,7 +353,8 @@ fn pick(
     }
 }
 
-/// The value below which so many percent of the values lie; without a histogram, of the most common values in their order.
+/// The value below which so many percent of the values lie; without a histogram, of the most common values in their
+/// order.
 fn quantile(statistics: &ColumnStatistics, percent: usize) -> Option<String> {
     let mut values = statistics.histogram_bounds.clone();
     if values.is_empty() {

@@ -13,12 +13,13 @@ use crate::connect::Session;
 use crate::snapshot::{self, Area, IndexColumn, Snapshot};
 use crate::sql::redact::Redactor;
 
-/// The advisor asks about single indexes first, then about sets of those that help; more rounds than this bring nothing.
+/// The advisor asks about single indexes first, then about sets of those that help; more rounds than this bring
+/// nothing.
 const ROUNDS: usize = 12;
 
-/// Asks the planner what statements would cost with the indexes that the advisor has in mind, and records the answers in
-/// the snapshot, where `analyze` finds them. All questions together take `time` at most; what stays unanswered is advised
-/// by formula. Without the `HypoPG` extension nothing is asked, and a gap says so.
+/// Asks the planner what statements would cost with the indexes that the advisor has in mind, and records the answers
+/// in the snapshot, where `analyze` finds them. All questions together take `time` at most; what stays unanswered is
+/// advised by formula. Without the `HypoPG` extension nothing is asked, and a gap says so.
 pub async fn ask_what_if(
     session: &Session,
     snapshot: &mut Snapshot,

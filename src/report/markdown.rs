@@ -26,8 +26,8 @@ pub fn render(report: &Report) -> String {
     render_within(report, GITHUB_COMMENT_LIMIT)
 }
 
-/// The report as markdown, cut to at most `limit` characters: first the statements and notes, then findings, then rows of
-/// the table of findings (not below what the verdict's sentence needs).
+/// The report as markdown, cut to at most `limit` characters: first the statements and notes, then findings, then rows
+/// of the table of findings (not below what the verdict's sentence needs).
 pub fn render_within(report: &Report, limit: usize) -> String {
     let document = Document::of(report);
     let tail = tail(&document);

@@ -1,5 +1,5 @@
-//! Draws a plan as lines of text: a line a node with its own time as a bar, rows expected and come, and the findings' numbers;
-//! below it what it does.
+//! Draws a plan as lines of text: a line a node with its own time as a bar, rows expected and come, and the findings'
+//! numbers; below it what it does.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -14,7 +14,8 @@ const BAR: usize = 6;
 const WIDE: usize = 100;
 /// Columns that are left for a node's name, however deep it stands.
 const LEAST_ROOM: usize = 26;
-/// Columns of the guide that are a node's own: its corner, the line to its children, and the sign that outer levels are left out.
+/// Columns of the guide that are a node's own: its corner, the line to its children, and the sign that outer levels are
+/// left out.
 const OWN_GUIDE: usize = 6;
 /// A condition that is longer than this many lines is cut; the JSON report has it whole.
 const DETAIL_LINES: usize = 3;

@@ -1,6 +1,7 @@
 //! What a statement asks of each relation: predicates, joins, order, limits, the columns it returns.
 //!
-//! Everything is by *relation use*: each occurrence of a relation in the text (or in a view's query) is one, even of the same relation.
+//! Everything is by *relation use*: each occurrence of a relation in the text (or in a view's query) is one, even of
+//! the same relation.
 
 mod analyzer;
 mod children;
@@ -254,7 +255,8 @@ pub struct Level {
 }
 
 impl Level {
-    /// The relation use that all of `ORDER BY` belongs to. `None` without an `ORDER BY` or when it needs more than one relation.
+    /// The relation use that all of `ORDER BY` belongs to. `None` without an `ORDER BY` or when it needs more than one
+    /// relation.
     pub fn order_relation(&self) -> Option<usize> {
         one_relation(self.order_by.iter().map(|sort| sort.key.as_ref()))
     }
@@ -310,7 +312,8 @@ impl Facts {
         self.main().map_or(&[], |level| &level.output)
     }
 
-    /// Whether the statement returns the values of `column` of a relation called `table` (in `schema`, where that is known).
+    /// Whether the statement returns the values of `column` of a relation called `table` (in `schema`, where that is
+    /// known).
     pub fn returns(&self, schema: Option<&str>, table: &str, column: &str) -> bool {
         self.output().iter().any(|output| match output {
             Output::Column { sources, .. } => sources
@@ -327,7 +330,8 @@ impl Facts {
             .is_some_and(|relation| relation.is(schema, table))
     }
 
-    /// The equality lookups of a `SELECT` whose only level reads one relation: each column that is compared with one value at the top of `WHERE`.
+    /// The equality lookups of a `SELECT` whose only level reads one relation: each column that is compared with one
+    /// value at the top of `WHERE`.
     pub fn lookups(&self) -> Vec<Lookup<'_>> {
         match (self.kind, self.levels.as_slice(), self.relations.as_slice()) {
             (Kind::Select, [_], [only]) => only.lookups(0),

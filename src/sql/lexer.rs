@@ -1,11 +1,12 @@
 //! Tokens of SQL text, cut where PostgreSQL cuts them.
 //!
-//! Follows `src/backend/parser/scan.l` (PostgreSQL 16 to 18, a superset of 13 to 15) with `standard_conforming_strings = on`. What the server would reject is
-//! never an error here: an unterminated literal becomes [`TokenKind::Unterminated`], anything unknown becomes [`TokenKind::Other`]. The tokens, trivia
-//! included, cover the text without gaps, so joining them gives the text back.
+//! Follows `src/backend/parser/scan.l` (PostgreSQL 16 to 18, a superset of 13 to 15) with
+//! `standard_conforming_strings = on`. What the server would reject is never an error here: an unterminated literal
+//! becomes [`TokenKind::Unterminated`], anything unknown becomes [`TokenKind::Other`]. The tokens, trivia included,
+//! cover the text without gaps, so joining them gives the text back.
 //!
-//! Versions before 15 let a number end where its letters begin (`1and 2`), which is followed here; only they would read `0x1f`, `0o7`, `0b1` and `1_0` as a
-//! number and an alias.
+//! Versions before 15 let a number end where its letters begin (`1and 2`), which is followed here; only they would read
+//! `0x1f`, `0o7`, `0b1` and `1_0` as a number and an alias.
 
 mod identifier;
 mod literal;
@@ -140,8 +141,9 @@ impl Token<'_> {
         )
     }
 
-    /// The name as the server sees it: unquoted words in lower case, quotes and Unicode escapes resolved (with the escape character `\`; see
-    /// [`Token::identifier_escaped`]), cut to [`IDENTIFIER_BYTES`]. `None` when this is no identifier.
+    /// The name as the server sees it: unquoted words in lower case, quotes and Unicode escapes resolved (with the
+    /// escape character `\`; see [`Token::identifier_escaped`]), cut to [`IDENTIFIER_BYTES`]. `None` when this is no
+    /// identifier.
     pub fn identifier(&self) -> Option<String> {
         self.identifier_escaped('\\')
     }
@@ -156,7 +158,8 @@ impl Token<'_> {
         identifier::whole(self, escape)
     }
 
-    /// The characters that a string constant stands for: quotes removed, escapes resolved, continued lines joined. `None` when this is no string.
+    /// The characters that a string constant stands for: quotes removed, escapes resolved, continued lines joined.
+    /// `None` when this is no string.
     ///
     /// Bit strings give their digits. Escapes that the server rejects are kept as written.
     pub fn string_value(&self) -> Option<String> {
@@ -171,7 +174,8 @@ pub fn tokens(text: &str) -> Tokens<'_> {
     }
 }
 
-/// The tokens of `text`, where constants may have been replaced by redaction tokens (`‹text#1›`, which the server would read as something else).
+/// The tokens of `text`, where constants may have been replaced by redaction tokens (`‹text#1›`, which the server would
+/// read as something else).
 ///
 /// Not for deciding what is safe to run: use [`tokens`] there.
 pub fn redacted_tokens(text: &str) -> Tokens<'_> {

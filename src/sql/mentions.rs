@@ -1,19 +1,20 @@
 //! What a text mentions, from its tokens alone, for deciding whether it may be planned or run.
 //!
-//! Everything errs towards mentioning too much: a word that could name a function is a name, an UPDATE anywhere in a SELECT counts as modifying. Nothing here
-//! depends on a grammar that could disagree with the server's.
+//! Everything errs towards mentioning too much: a word that could name a function is a name, an UPDATE anywhere in a
+//! SELECT counts as modifying. Nothing here depends on a grammar that could disagree with the server's.
 
 use std::collections::BTreeSet;
 
 use super::lexer::{IDENTIFIER_BYTES, Open, Token, TokenKind, tokens};
 
-/// Operators that syntax without an operator token resolves to: IN, BETWEEN, NULLIF, CASE, USING, LIKE, SIMILAR TO, IS DISTINCT FROM, sorting, grouping.
-/// `gram.y` looks them up by these names on the search path.
+/// Operators that syntax without an operator token resolves to: IN, BETWEEN, NULLIF, CASE, USING, LIKE, SIMILAR TO, IS
+/// DISTINCT FROM, sorting, grouping. `gram.y` looks them up by these names on the search path.
 const IMPLIED_OPERATORS: [&str; 12] = [
     "=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "!~",
 ];
 
-/// The reserved words of PostgreSQL 13 to 18 (`kwlist.h`): unquoted they are never a name, unless a dot stands before them.
+/// The reserved words of PostgreSQL 13 to 18 (`kwlist.h`): unquoted they are never a name, unless a dot stands before
+/// them.
 const RESERVED: [&str; 77] = [
     "all",
     "analyse",
@@ -141,7 +142,8 @@ impl StatementClass {
         class(&all)
     }
 
-    /// One of the five statements that the planner plans: SELECT (VALUES and TABLE are ways to write it), INSERT, UPDATE, DELETE, MERGE.
+    /// One of the five statements that the planner plans: SELECT (VALUES and TABLE are ways to write it), INSERT,
+    /// UPDATE, DELETE, MERGE.
     pub fn is_planned(&self) -> bool {
         !matches!(self, Self::Other(_))
     }
@@ -274,7 +276,8 @@ fn class(all: &[Token<'_>]) -> StatementClass {
     }
 }
 
-/// The statement behind the WITH list: the first planned keyword on the level of the WITH that is not itself the name of a list entry.
+/// The statement behind the WITH list: the first planned keyword on the level of the WITH that is not itself the name
+/// of a list entry.
 fn main_of_with(all: &[Token<'_>]) -> StatementClass {
     let mut depth = 0_usize;
     let mut base = None;

@@ -1,8 +1,9 @@
 //! Values of the target's data, replaced by stable tokens such as `‹text#1›`.
 //!
-//! One [`Redactor`] serves one report: equal values get equal tokens wherever they appear, numbered by first appearance. The numbering is all that is kept of
-//! a value. Four kinds exist: `text`, `pattern` (a text that begins with `%`, which no btree index can look up), `number` (also a quoted one: plans print
-//! `'42'::bigint` where the statement says `42`), and `bits`.
+//! One [`Redactor`] serves one report: equal values get equal tokens wherever they appear, numbered by first
+//! appearance. The numbering is all that is kept of a value. Four kinds exist: `text`, `pattern` (a text that begins
+//! with `%`, which no btree index can look up), `number` (also a quoted one: plans print `'42'::bigint` where the
+//! statement says `42`), and `bits`.
 //!
 //! Redacting twice changes nothing, and [`crate::sql::lexer::redacted_tokens`] reads what comes out.
 
@@ -52,10 +53,11 @@ impl Redactor {
         Self::default()
     }
 
-    /// Remembers a value that no message may show, wherever in the message it stands: the values that were bound to a statement, for example.
+    /// Remembers a value that no message may show, wherever in the message it stands: the values that were bound to a
+    /// statement, for example.
     ///
-    /// Words, numbers and values of one or two characters are replaced only where they stand alone, so that messages stay
-    /// legible.
+    /// Words, numbers and values of one or two characters are replaced only where they stand alone, so that messages
+    /// stay legible.
     pub fn learn_secret(&mut self, value: &str) {
         if !value.trim().is_empty() && !is_token(value) {
             self.secrets.insert(value.to_owned());

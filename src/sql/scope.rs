@@ -20,7 +20,8 @@ pub struct RelationColumns {
 
 /// The relations of a database, by name.
 pub trait CatalogNames {
-    /// The relation that `name` means: in `schema`, or with `None` the first on the search path. Names are unquoted and in the catalog's case.
+    /// The relation that `name` means: in `schema`, or with `None` the first on the search path. Names are unquoted and
+    /// in the catalog's case.
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<&RelationColumns>;
 }
 
@@ -51,7 +52,8 @@ const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "
 pub(in crate::sql) struct Found {
     /// The relation columns whose values it carries unchanged: several below a set operation, none for computed ones.
     pub sources: Vec<ColumnRef>,
-    /// Whether a condition on it restricts the scan of its sources: no `LIMIT`, aggregate or materialised `WITH` query lies between.
+    /// Whether a condition on it restricts the scan of its sources: no `LIMIT`, aggregate or materialised `WITH` query
+    /// lies between.
     pub pushable: bool,
     /// How many query levels out it was found.
     pub up: usize,

@@ -1,4 +1,5 @@
-//! What a report makes of several findings together: causes and symptoms, severity, order, the verdict, what was skipped.
+//! What a report makes of several findings together: causes and symptoms, severity, order, the verdict, what was
+//! skipped.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! `pgtriage explain` on a server: every way to give a statement, values for its parameters, several executions, and what it draws.
+//! `pgtriage explain` on a server: every way to give a statement, values for its parameters, several executions, and
+//! what it draws.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -1,4 +1,5 @@
-//! A relay before a server that does something just before a chosen request reaches it: what another session may do between two of the program's round trips.
+//! A relay before a server that does something just before a chosen request reaches it: what another session may do
+//! between two of the program's round trips.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

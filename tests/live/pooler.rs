@@ -1,5 +1,5 @@
-//! A pooler in transaction mode, as strict as one can be: every transaction of a client runs on the next server connection, and a client's request is only
-//! looked at when the one before it has been answered.
+//! A pooler in transaction mode, as strict as one can be: every transaction of a client runs on the next server
+//! connection, and a client's request is only looked at when the one before it has been answered.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

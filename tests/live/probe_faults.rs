@@ -1,4 +1,5 @@
-//! Probes of servers that are slow, locked, frozen, restarted or left alone: each ends in time, says why, and leaves nothing behind.
+//! Probes of servers that are slow, locked, frozen, restarted or left alone: each ends in time, says why, and leaves
+//! nothing behind.
 
 use std::time::{Duration, Instant};
 

@@ -168,7 +168,8 @@ pub fn expect(snapshot: &Snapshot, index: usize, status: ProbeStatus, words: &st
     );
 }
 
-/// What must be the same before and after: sessions, locks that outlive a statement, prepared transactions, temporary objects, relations.
+/// What must be the same before and after: sessions, locks that outlive a statement, prepared transactions, temporary
+/// objects, relations.
 pub fn state(cluster: &Cluster, database: &str) -> Vec<Vec<String>> {
     // A session that was just closed takes a moment to leave.
     std::thread::sleep(Duration::from_millis(300));

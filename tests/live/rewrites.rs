@@ -1,4 +1,5 @@
-//! Statements and what they are rewritten to return the same rows, whatever the rows and the parameters are, and cost less.
+//! Statements and what they are rewritten to return the same rows, whatever the rows and the parameters are, and cost
+//! less.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,4 +1,5 @@
-//! Objects that are planted after the guard has looked: by a session that acts between two round trips, and by one that holds the probe back with a lock.
+//! Objects that are planted after the guard has looked: by a session that acts between two round trips, and by one that
+//! holds the probe back with a lock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -260,7 +261,8 @@ fn a_lock_does_not_hold_the_probe_between_the_guard_and_the_plan() {
     assert_eq!(state(&cluster, "atk"), before);
 }
 
-/// Whether a request begins a round trip of the program: neither the guard's question nor what is sent in the same breath.
+/// Whether a request begins a round trip of the program: neither the guard's question nor what is sent in the same
+/// breath.
 fn begins_round_trip(request: &str, previous: &str) -> bool {
     let together = ["EXPLAIN (", "hypopg_create_index("];
     !is_guard(request) && !is_guard(previous) && !together.iter().any(|part| request.contains(part))

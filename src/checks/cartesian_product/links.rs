@@ -6,8 +6,8 @@ use crate::plan::{ConditionKind, Node, NodeType, Plan, Relationship, columns};
 use crate::sql::lexer::{Token, TokenKind, redacted_tokens};
 
 /// Whether a condition anywhere in the plan relates both sides: in the inner side itself, which then asks for the outer
-/// row's value, through other tables, or because both are compared with the same constant. What the plan hides counts as
-/// a relation.
+/// row's value, through other tables, or because both are compared with the same constant. What the plan hides counts
+/// as a relation.
 pub(super) fn linked(plan: &Plan, outer: &Node, inner: &Node) -> bool {
     let (left, right) = (aliases(plan, outer), aliases(plan, inner));
     asks_for(plan, inner, &left)
@@ -57,7 +57,8 @@ fn is_dummy(node: &Node) -> bool {
     node.node_type == NodeType::Result && node.relationship == Some(Relationship::Outer)
 }
 
-/// `a.x = b.x AND a.x = 5` is planned as `a.x = 5` and `b.x = 5` (equivclass.c), and the condition between the two is gone.
+/// `a.x = b.x AND a.x = 5` is planned as `a.x = 5` and `b.x = 5` (equivclass.c), and the condition between the two is
+/// gone.
 fn same_constant(plan: &Plan, outer: &Node, inner: &Node) -> bool {
     let constants = |side| -> BTreeSet<String> {
         plan.subtree(side)

@@ -32,7 +32,8 @@ fn why(plan: &Plan, node: &Node, parent: &Node, stopped: &Table<Option<Excuse>>)
         return cte(plan, node, stopped);
     }
     match node.relationship {
-        // EXISTS and ANY take the first row that decides, a scalar sub-query one (nodeSubplan.c); the estimate is of all rows.
+        // EXISTS and ANY take the first row that decides, a scalar sub-query one (nodeSubplan.c); the estimate is of
+        // all rows.
         Some(Relationship::InitPlan) => Some(Excuse::SubPlanFirstRow),
         Some(Relationship::SubPlan) if !plan.is_hashed_sub_plan(node) => {
             Some(Excuse::SubPlanFirstRow)
@@ -85,8 +86,8 @@ fn single_match(join: &Node) -> bool {
     join.inner_unique || matches!(join.join_type, Some(JoinType::Semi | JoinType::Anti))
 }
 
-/// A Limit that returned fewer rows than it was to return came to the end of its input, which therefore ran completely. Of several
-/// loops some may have reached it, so that nothing is known.
+/// A Limit that returned fewer rows than it was to return came to the end of its input, which therefore ran completely.
+/// Of several loops some may have reached it, so that nothing is known.
 fn limit_was_reached(limit: &Node) -> bool {
     let (Some(planned), Some(actual)) = (limit.planned, limit.actual) else {
         return true;

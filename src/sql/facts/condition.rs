@@ -90,7 +90,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Reads an expression that gives a truth value and is no `AND`, `OR` or `NOT`. Without a filter only names and parameters are recorded.
+    /// Reads an expression that gives a truth value and is no `AND`, `OR` or `NOT`. Without a filter only names and
+    /// parameters are recorded.
     pub fn atom(&mut self, expr: &Expr, filter: Option<&Filter>, negated: bool) {
         match expr {
             Expr::BinaryOp { left, op, right } => {

@@ -169,8 +169,8 @@ impl Analyzer<'_> {
         self.scopes.restore(scopes);
         let inlined = match cte.materialized {
             Some(CteAsMaterialized::Materialized) => false,
-            // PostgreSQL inlines what is used once (inline_cte() in subselect.c). NOT MATERIALIZED inlines every use on its own: conditions of several uses
-            // must not meet in the one relation use that stands for all of them.
+            // PostgreSQL inlines what is used once (inline_cte() in subselect.c). NOT MATERIALIZED inlines every use on
+            // its own: conditions of several uses must not meet in the one relation use that stands for all of them.
             Some(CteAsMaterialized::NotMaterialized) | None => {
                 uses.get(&name).copied().unwrap_or(0) <= 1
             }
@@ -263,7 +263,8 @@ impl Analyzer<'_> {
         result
     }
 
-    /// Which output columns conditions from outside reach through, as `subquery_is_pushdown_safe()` has it (allpaths.c).
+    /// Which output columns conditions from outside reach through, as `subquery_is_pushdown_safe()` has it
+    /// (allpaths.c).
     fn shut(&self, result: &mut QueryColumns, limited: bool) {
         let Some(level) = self.facts.levels.get(result.level) else {
             return;

@@ -1,8 +1,8 @@
 //! Values in the server's messages.
 //!
-//! Messages quote names and values alike. What stands in quotes is a value unless the words around it say that it names something; `Key (…)=(…)` and
-//! `Failing row contains (…)` hold values without quotes. The server does not escape what it quotes, so a value that a message ends with reaches to the last
-//! quote.
+//! Messages quote names and values alike. What stands in quotes is a value unless the words around it say that it names
+//! something; `Key (…)=(…)` and `Failing row contains (…)` hold values without quotes. The server does not escape what
+//! it quotes, so a value that a message ends with reaches to the last quote.
 
 use super::{Kind, Redactor, is_number, token_length};
 
@@ -115,10 +115,11 @@ enum Quoted {
 }
 
 impl Redactor {
-    /// A server message, or its detail, hint or context (one at a time: a value may reach to the end of what is given), without the values in it.
+    /// A server message, or its detail, hint or context (one at a time: a value may reach to the end of what is given),
+    /// without the values in it.
     ///
-    /// Names stay where the message says that they are names; what is in doubt is replaced. Values learnt by [`Redactor::learn_secret`] are replaced
-    /// everywhere.
+    /// Names stay where the message says that they are names; what is in doubt is replaced. Values learnt by
+    /// [`Redactor::learn_secret`] are replaced everywhere.
     pub fn message(&mut self, message: &str) -> String {
         let hidden = self.without_secrets(message);
         let mut output = String::with_capacity(hidden.len());
@@ -260,7 +261,8 @@ fn copied_token(rest: &str, output: &mut String) -> Option<usize> {
     Some(length)
 }
 
-/// Where the values of a key end. In doubt, which a value that looks like the message's own words makes, at the last parenthesis.
+/// Where the values of a key end. In doubt, which a value that looks like the message's own words makes, at the last
+/// parenthesis.
 fn key_end(values: &str) -> usize {
     let mut ends = AFTER_KEY
         .iter()
