@@ -26,7 +26,7 @@ scope AS (
     WHERE nspname = ANY ($3::name[]) OR nspname = ANY ($1::name[]) OR nspname = 'pg_catalog'
 ),
 trusted AS (
-    -- A database's owner can make every session another role (ALTER DATABASE … SET role): that role is not the one that connected.
+    -- A database's owner can make every session another role (ALTER DATABASE ... SET role): that role is not the one that connected.
     SELECT oid
     FROM pg_roles
     WHERE oid = 10 OR rolname = ANY ($4::name[]) OR rolname = session_user AND session_user = current_user
@@ -39,14 +39,26 @@ packaged AS (
     JOIN pg_roles AS r ON r.oid = e.extowner
     WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND r.rolsuper
 ),
--- Calls that rollback undoes or that have no effect, though they are marked volatile: clocks, randomness, sampling methods.
+-- Calls that rollback undoes or that have no effect, though they are marked volatile: clocks, randomness, sampling methods, looks at the server's state.
 harmless (name) AS (
     VALUES
         ('clock_timestamp'::name), ('timeofday'), ('random'), ('random_normal'), ('gen_random_uuid'), ('uuidv4'), ('uuidv7'), ('uuid_generate_v1'),
         ('uuid_generate_v1mc'), ('uuid_generate_v4'), ('gen_random_bytes'), ('array_sample'), ('array_shuffle'), ('pg_is_in_recovery'), ('current_query'),
-        ('bernoulli'), ('system'), ('system_rows'), ('system_time')
+        ('bernoulli'), ('system'), ('system_rows'), ('system_time'),
+        ('pg_lock_status'), ('pg_prepared_xact'), ('pg_blocking_pids'), ('pg_relation_size'), ('pg_table_size'), ('pg_indexes_size'),
+        ('pg_total_relation_size'), ('pg_database_size'), ('pg_tablespace_size'), ('pg_partition_tree'), ('pg_partition_ancestors'),
+        ('pg_sequence_last_value'), ('pg_current_wal_lsn'), ('pg_last_wal_receive_lsn'), ('pg_last_wal_replay_lsn'), ('pg_last_xact_replay_timestamp'),
+        ('pg_stat_get_recovery_prefetch'), ('pg_stat_get_xact_numscans'), ('pg_stat_get_xact_tuples_returned'), ('pg_stat_get_xact_tuples_fetched'),
+        ('pg_stat_get_xact_tuples_inserted'), ('pg_stat_get_xact_tuples_updated'), ('pg_stat_get_xact_tuples_deleted'),
+        ('pg_stat_get_xact_tuples_hot_updated'), ('pg_stat_get_xact_function_calls'), ('pg_stat_get_xact_function_total_time'),
+        ('pg_stat_get_xact_function_self_time')
 ),
--- Functions that execute text, or a relation's rules, that the walk cannot see. Several are not volatile, so that planning alone could run them.
+-- Calls that have an effect, though they are not marked volatile: they assign a transaction id.
+effective (name) AS (
+    VALUES ('txid_current'::name), ('pg_current_xact_id')
+),
+-- Functions that execute text, a relation's rules, or what belongs to a type or function that an argument names, so that the walk cannot see it. Several are
+-- not volatile: planning alone could run them.
 executes_text (name) AS (
     VALUES
         ('query_to_xml'::name), ('query_to_xmlschema'), ('query_to_xml_and_xmlschema'), ('cursor_to_xml'), ('cursor_to_xmlschema'), ('table_to_xml'),
@@ -55,6 +67,15 @@ executes_text (name) AS (
         ('crosstab3'), ('crosstab4'), ('crosstabn'), ('crosstab_hash'), ('connectby'), ('connectby_text'), ('connectby_text_serial'), ('xpath_table'),
         ('dblink'), ('dblink_exec'), ('dblink_open'), ('dblink_send_query'), ('dblink_record'),
         ('pg_input_is_valid'), ('pg_input_error_info'), ('satisfies_hash_partition')
+    UNION
+    -- Input functions and validators.
+    SELECT p.proname
+    FROM pg_proc AS p
+    WHERE p.pronamespace = 'pg_catalog'::regnamespace AND ('cstring'::regtype = ANY (p.proargtypes::oid[]) OR p.proname LIKE '%\_validator')
+),
+-- Bodies that call one of them.
+calls_text (pattern) AS (
+    SELECT '\m(' || string_agg(name::text, '|') || ')\M' FROM executes_text
 ),
 -- early: a domain's constraint, which the server evaluates when it merely reads a constant or a parameter of the type.
 -- strength: 2 runs when the statement is executed, 1 may be evaluated when it is planned, 0 may be named by text in a function's body.
@@ -99,10 +120,11 @@ reached (class, object, strength, early, root_class, root) AS (
                 OR d.deptype = 'n' AND d.refclassid = 'pg_class'::regclass AND r.class <> 'pg_class'::regclass
             )
         UNION ALL
+        -- What a system view does when it is written to (pg_settings) is trusted, and planning does not run it.
         SELECT 'pg_rewrite'::regclass, w.oid, 2
         FROM pg_rewrite AS w
         JOIN pg_class AS c ON c.oid = w.ev_class
-        WHERE r.class = 'pg_class'::regclass AND w.ev_class = r.object AND c.relkind <> 'm'
+        WHERE r.class = 'pg_class'::regclass AND w.ev_class = r.object AND c.relkind <> 'm' AND (w.ev_type = '1' OR w.oid >= 16384 OR $5::boolean)
         UNION ALL
         SELECT 'pg_policy'::regclass, p.oid, 2
         FROM pg_policy AS p
@@ -282,19 +304,17 @@ judged AS (
     CROSS JOIN LATERAL (
         SELECT p.proowner, p.proname,
             CASE
-                WHEN p.proname IN (SELECT name FROM executes_text) THEN 'executes_text'
-                -- Input functions and validators run what belongs to the type or function that an argument names.
-                WHEN p.pronamespace = 'pg_catalog'::regnamespace
-                    AND ('cstring'::regtype = ANY (p.proargtypes::oid[]) OR p.proname LIKE '%\_validator') THEN 'executes_text'
-                -- The same functions under other names, and bodies that call one of them.
-                WHEN p.oid >= 16384 AND l.lanname = 'c' AND p.prosrc IN (SELECT name::text FROM executes_text) THEN 'executes_text'
-                WHEN p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') AND p.prosrc ~* (
-                    '\m(\w+_validator|domain_in|array_in|record_in|range_in|multirange_in|'
-                    || (SELECT string_agg(name::text, '|') FROM executes_text) || ')\M'
-                ) THEN 'executes_text'
+                -- This one of its name takes no text.
+                WHEN p.oid = 'pg_catalog.ts_rewrite(tsquery,tsquery,tsquery)'::regprocedure THEN NULL
+                WHEN p.oid < 16384 AND p.proname IN (SELECT name FROM executes_text) THEN 'executes_text'
+                -- The same functions under whatever name.
+                WHEN p.oid >= 16384 AND l.lanname IN ('c', 'internal')
+                    AND (p.proname IN (SELECT name FROM executes_text) OR p.prosrc IN (SELECT name::text FROM executes_text)) THEN 'executes_text'
+                WHEN p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') AND p.prosrc ~* (SELECT pattern FROM calls_text) THEN 'executes_text'
                 -- Of a volatile one it is enough that it is not executed.
                 WHEN p.provolatile <> 'v' AND p.pronargs > 0 AND p.prosrc ~* '\mexecute\M' AND l.lanname NOT IN ('c', 'internal') THEN 'executes_text'
                 WHEN p.provolatile = 'v' AND p.proname NOT IN (SELECT name FROM harmless) THEN 'volatile'
+                WHEN p.oid < 16384 AND p.proname IN (SELECT name FROM effective) THEN 'volatile'
             END
         FROM pg_proc AS p
         JOIN pg_language AS l ON l.oid = p.prolang

@@ -7,6 +7,7 @@
 //! Trusted are: the bootstrap superuser (all of `initdb`'s objects), members of extensions where a superuser owns both, the connected role, and the roles that
 //! the user names. Another superuser is not: who that is, only the user knows.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use tokio_postgres::Row;
@@ -278,7 +279,7 @@ fn untrusted_hold(untrusted: &[&Objection]) -> Hold {
     owners.dedup();
     let flags: Vec<String> = owners
         .iter()
-        .map(|owner| format!("--trust-owner {owner}"))
+        .map(|owner| format!("--trust-owner {}", shell_word(owner)))
         .collect();
     let whom = if owners.len() == 1 {
         "that role"
@@ -289,6 +290,16 @@ fn untrusted_hold(untrusted: &[&Objection]) -> Hold {
         reason,
         format!("run with {} if you trust {whom}", flags.join(" ")),
     )
+}
+
+/// A name as one word of a command line: whoever plants an object chooses what is printed here, and somebody will paste it into a shell.
+fn shell_word(name: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(format!("'{}'", name.replace('\'', r"'\''")))
+    }
 }
 
 /// The arrays that `guard.sql` takes for what a text mentions.
@@ -417,6 +428,28 @@ mod tests {
                 remedy: Some("run with --trust-owner mallory if you trust that role".to_owned()),
             })
         );
+    }
+
+    #[test]
+    fn an_owner_is_one_word_of_a_command_line() {
+        for (owner, word) in [
+            ("mallory", "mallory"),
+            ("app.owner-2", "app.owner-2"),
+            ("the owner", "'the owner'"),
+            ("x; rm -rf ~ #", "'x; rm -rf ~ #'"),
+            ("it's $(id)", r"'it'\''s $(id)'"),
+            ("-q", "'-q'"),
+        ] {
+            let Verdict::Refuse(hold) = judge(
+                TextVerdict::Reads,
+                &[untrusted("view public.v", owner)],
+                Writes::Planned,
+            ) else {
+                panic!("not refused");
+            };
+            let flag = format!("run with --trust-owner {word} if you trust that role");
+            assert_eq!(hold.remedy.as_deref(), Some(flag.as_str()));
+        }
     }
 
     #[test]
