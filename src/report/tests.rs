@@ -322,8 +322,8 @@ fn every_plan_is_drawn_within_the_width() {
     use unicode_width::UnicodeWidthStr;
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/plans");
     let mut drawn = 0;
-    for major in std::fs::read_dir(folder).unwrap() {
-        for file in std::fs::read_dir(major.unwrap().path()).unwrap() {
+    for major in 13..=18 {
+        for file in std::fs::read_dir(folder.join(major.to_string())).unwrap() {
             let path = file.unwrap().path();
             if path.extension().is_none_or(|suffix| suffix != "json") {
                 continue;
