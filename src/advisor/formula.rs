@@ -17,7 +17,7 @@ use crate::units::float;
 
 use super::candidates::{Candidate, CandidateKey};
 use super::size;
-use super::term::Term;
+use crate::finding::Term;
 
 /// `DEFAULT_INEQ_SEL` (`selfuncs.h`): one bound.
 const ONE_BOUND: f64 = 1.0 / 3.0;

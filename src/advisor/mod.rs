@@ -13,7 +13,6 @@ mod ordered;
 mod refusal;
 mod select;
 mod size;
-mod term;
 mod winners;
 mod writes;
 
@@ -22,7 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use formula::Estimate;
 pub use oracle::{CostOracle, Question, RecordedAnswers};
 pub use refusal::{Reason, Refusal};
-pub use term::Term;
 pub use writes::{WriteWindow, Writes};
 
 use candidates::Candidate;

@@ -6,7 +6,7 @@ use crate::sql::facts::Facts;
 
 use super::candidates::Candidate;
 use super::formula::{Estimate, equal_shares, index_scan, pages, rows};
-use super::term::Term;
+use crate::finding::Term;
 
 /// The estimate, where a plan of the family has a `Limit` over a `Sort` over a `Seq Scan` of the table and the
 /// candidate has the whole order.

@@ -1,9 +1,9 @@
 //! How much of a table was modified since its last ANALYZE.
 
 use super::TableRef;
-use crate::finding::Formula;
+use crate::finding::{Formula, Term};
 use crate::snapshot::TableCounters;
-use crate::units::{float, ratio};
+use crate::units::{Rows, float, ratio};
 
 /// What was modified, and of how many rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,44 +18,47 @@ pub struct Modified {
     pub live_formula: Formula,
 }
 
+/// A row count that ANALYZE took from a sample is off by no more than this share.
+const SAMPLING_ERROR: f64 = 0.1;
+
 /// What the counters say of a table; `None` without counters or live rows.
 ///
 /// A session reports its counters some time after its transactions (pgstat.c, `PGSTAT_MIN_INTERVAL`), but VACUUM and
-/// ANALYZE set theirs at once. What a session loads and then analyses is so counted twice: as live by ANALYZE, and
-/// again as live and modified when the session's own report comes. Then only the rows that came since ANALYZE count.
+/// ANALYZE set theirs at once. What a session loads and then analyses so counts as modified since, although it is not,
+/// and may be counted twice as live. Where the counters cover the table's life, they bound what can have been modified.
 pub fn since_analyze(table: TableRef<'_>) -> Option<Modified> {
     let counters = table.table.counters?;
-    let at = |key: &str| Formula::at(&table.pointer(key));
-    let analyzed = table.table.tuples.filter(|_| counted_twice(counters));
-    let (modified, live, modified_term, live_term) = if let Some(analyzed) = analyzed {
-        let there = float(counters.n_tup_ins - counters.n_tup_del);
-        let live_term = format!(
-            "({} - {})",
-            at("/counters/n_tup_ins"),
-            at("/counters/n_tup_del")
-        );
-        let came_term = format!("({live_term} - {})", at("/tuples"));
-        (there - analyzed.get(), there, came_term, live_term)
-    } else {
-        let modified = float(counters.n_mod_since_analyze);
-        let live = float(counters.n_live_tup);
-        (
-            modified,
-            live,
-            at("/counters/n_mod_since_analyze"),
-            at("/counters/n_live_tup"),
-        )
+    let term = |value: i64, key: &str| {
+        Term::read(float(value), &table.pointer(&format!("/counters/{key}")))
+    };
+    let there = term(counters.n_tup_ins, "n_tup_ins").minus(&term(counters.n_tup_del, "n_tup_del"));
+    let counted_live = term(counters.n_live_tup, "n_live_tup");
+    let counted = term(counters.n_mod_since_analyze, "n_mod_since_analyze");
+    let analyzed = table.table.tuples.map(Rows::get);
+    let analyzed = analyzed.filter(|rows| there.value >= rows * (1.0 - SAMPLING_ERROR));
+    let (modified, live) = match analyzed {
+        None => (counted, counted_live),
+        Some(rows) => {
+            let came = there.minus(&Term::read(rows, &table.pointer("/tuples")));
+            let changed = term(counters.n_tup_upd, "n_tup_upd")
+                .plus(&Term::number(2.0).times(&term(counters.n_tup_del, "n_tup_del")));
+            let most = if counted_twice(counters) {
+                came
+            } else {
+                came.plus(&changed)
+            };
+            (counted.min(&most), counted_live.min(&there))
+        }
     };
     Some(Modified {
-        share: ratio(modified, live)?,
-        share_formula: Formula::new(format!("{modified_term} / {live_term}")),
-        live,
-        live_formula: Formula::new(live_term),
+        share: ratio(modified.value, live.value)?,
+        share_formula: modified.over(&live).formula(),
+        live: live.value,
+        live_formula: live.formula(),
     })
 }
 
-/// Whether more rows live than were ever inserted, by no more than both the inserted and the modified ones. (By more
-/// than that a table is older than its counters.)
+/// Whether more rows live than were ever inserted, by no more than both the inserted and the modified ones.
 fn counted_twice(counters: TableCounters) -> bool {
     let excess = counters.n_live_tup - (counters.n_tup_ins - counters.n_tup_del);
     excess > 0 && excess <= counters.n_tup_ins && excess <= counters.n_mod_since_analyze

@@ -171,23 +171,14 @@ fn way(node: &Node) -> Option<String> {
 
 fn difference(pair: &Pair<'_, '_>) -> String {
     let of = |plan: &CasePlan<'_>| words(plan.record.variant).unwrap_or_default();
-    match &pair.differs {
-        Some([cheap, dear]) => format!(
-            "{cheap} for {}, {dear} for {}",
-            of(pair.cheap),
-            of(pair.dear)
-        ),
-        None => {
-            let time = |plan| execution(plan).map(format::duration).unwrap_or_default();
-            format!(
-                "{} for {}, {} for {}",
-                time(pair.cheap),
-                of(pair.cheap),
-                time(pair.dear),
-                of(pair.dear)
-            )
-        }
-    }
+    let time = |plan| execution(plan).map(format::duration).unwrap_or_default();
+    let times = || [time(pair.cheap), time(pair.dear)];
+    let [cheap, dear] = pair.differs.clone().unwrap_or_else(times);
+    format!(
+        "{cheap} for {}, {dear} for {}",
+        of(pair.cheap),
+        of(pair.dear)
+    )
 }
 
 fn times(pair: &Pair<'_, '_>) -> Option<[Evidence; 2]> {

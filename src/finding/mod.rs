@@ -13,6 +13,7 @@ mod evidence;
 mod formula;
 mod recommendation;
 mod report;
+mod term;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub use report::{
     BaselineMetrics, EstimateBasis, Estimated, Looker, Probe, Report, ReportPlan, ReportStatement,
     Runs, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo, WindowInfo,
 };
+pub use term::Term;
 
 pub use crate::snapshot::delta::WindowKind;
 

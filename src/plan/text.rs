@@ -54,7 +54,7 @@ fn plans_in(text: &str) -> Result<Vec<Value>, Option<PlanError>> {
         let mut values = Deserializer::from_str(rest).into_iter::<Value>();
         at = match values.next() {
             Some(Ok(value)) => {
-                match found_in(value) {
+                match found_in(&value) {
                     Ok(found) => plans.extend(found),
                     // Brackets within other text are small JSON values by chance; only a whole document is worth a
                     // message.
@@ -107,12 +107,12 @@ fn opening(c: char) -> bool {
 
 /// The plans of one JSON value: EXPLAIN's array (of which the first element counts: the others are what rules made of
 /// the statement), rows of a driver, an `auto_explain` entry, or a line of a JSON log whose message holds one.
-fn found_in(value: Value) -> Result<Vec<Value>, PlanError> {
+fn found_in(value: &Value) -> Result<Vec<Value>, PlanError> {
     let message = value.get("message").and_then(Value::as_str);
     if let Some(message) = message.filter(|message| message.contains('{')) {
         return plans_in(message).map_err(|problem| problem.unwrap_or(PlanError::NoPlan));
     }
-    let object = parse::explain_object(&value)?;
+    let object = parse::explain_object(value)?;
     Ok(vec![Value::Object(object.clone())])
 }
 

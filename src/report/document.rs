@@ -387,7 +387,7 @@ fn probe_notes(statements: &[ReportStatement]) -> Vec<Note> {
 /// Probes of statements that have a note of their own are not told twice.
 fn skipped(skipped: &[Skipped], statements: &[ReportStatement]) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
-    let noted: BTreeSet<Option<QueryId>> = statements
+    let with_reason: BTreeSet<Option<QueryId>> = statements
         .iter()
         .filter(|statement| statement.probe.reason.is_some())
         .flat_map(|statement| {
@@ -395,7 +395,7 @@ fn skipped(skipped: &[Skipped], statements: &[ReportStatement]) -> Vec<Note> {
             members.chain([statement.queryid])
         })
         .collect();
-    let told = |entry: &&Skipped| matches!(entry.check, Looker::Probe(queryid) if noted.contains(&queryid));
+    let told = |entry: &&Skipped| matches!(entry.check, Looker::Probe(queryid) if with_reason.contains(&queryid));
     for entry in skipped.iter().filter(|entry| !told(entry)) {
         let same = notes
             .iter_mut()

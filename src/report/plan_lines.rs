@@ -220,19 +220,19 @@ impl Table {
     }
 
     fn row(&self, [own, bar, estimated, actual, factor, blocks]: [&str; 6], arrow: &str) -> String {
-        let mut text = format!("{own:>width$} {bar:<BAR$} ", width = self.own);
-        text.push_str(&format!("{estimated:>width$}", width = self.estimated));
-        if self.actual > 0 {
-            text.push_str(&format!(" {arrow:1} {actual:>width$}", width = self.actual));
-        }
-        if self.factor > 0 {
-            text.push_str(&format!(" {factor:<width$}", width = self.factor));
-        }
-        if let Some(width) = self.blocks {
-            text.push_str(&format!("  {blocks:>width$}"));
-        }
-        text.push_str("  ");
-        text
+        let actual =
+            (self.actual > 0).then(|| format!(" {arrow:1} {actual:>width$}", width = self.actual));
+        let factor = (self.factor > 0).then(|| format!(" {factor:<width$}", width = self.factor));
+        let blocks = self.blocks.map(|width| format!("  {blocks:>width$}"));
+        let columns = [actual, factor, blocks]
+            .into_iter()
+            .flatten()
+            .collect::<String>();
+        format!(
+            "{own:>own_width$} {bar:<BAR$} {estimated:>estimated_width$}{columns}  ",
+            own_width = self.own,
+            estimated_width = self.estimated
+        )
     }
 
     fn head(&self, measure: Measure) -> Line {
@@ -315,9 +315,8 @@ fn label(row: &TreeNode) -> String {
         Some(role) => format!("{role}: {}", row.label),
         None => row.label.clone(),
     };
-    if let Some(loops) = row.loops.filter(|loops| *loops > 1.0) {
-        label.push_str(&format!(" ({} loops)", format::short_count(loops)));
-    }
+    let loops = row.loops.filter(|loops| *loops > 1.0);
+    label.extend(loops.map(|loops| format!(" ({} loops)", format::short_count(loops))));
     for number in &row.findings {
         label.push(' ');
         label.push_str(&mark(*number));

@@ -114,7 +114,9 @@ fn carry_out(cluster: &Cluster, case: &Advised, report: &Report) -> Value {
             let finding = found(report, id).expect("checked before");
             let ddl = &finding.recommendation.ddl;
             assert!(!ddl.is_empty(), "{}: {}", case.name, finding.fix);
-            ddl.iter().for_each(|sql| run(sql));
+            for sql in ddl {
+                run(sql);
+            }
             explained(cluster, case, "", case.query)
         }
         Carried::Sql(sql) => {

@@ -168,7 +168,7 @@ async fn a_locked_table_does_not_keep_the_others_from_being_looked_at() {
         .await
         .expect("a run");
     assert!(run.took < Duration::from_secs(20), "{run:?}");
-    reported(&run.stdout, &["lock", "1 analyzed"]);
+    reported(&run.stdout, &["lock", "2 analyzed"]);
     assert_eq!(state(&cluster, DATABASE), before);
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
     assert_eq!(value(&cluster, DATABASE, waiting), "0");

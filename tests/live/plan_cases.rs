@@ -72,19 +72,27 @@ impl Case {
         }
     }
 
+    /// All cases of all servers together would fill a disk.
+    fn clear_away(&self, cluster: &Cluster) {
+        cluster
+            .execute(
+                "postgres",
+                &format!("DROP DATABASE {} WITH (FORCE)", self.name),
+            )
+            .expect("a database less");
+    }
+
     /// What a person runs who saves a plan.
     fn plan(&self, cluster: &Cluster) -> String {
         let mut script = String::new();
-        for (name, value) in &self.settings {
-            script.push_str(&format!("SET {name} = '{value}'; "));
-        }
-        if let Some(session) = &self.session {
-            script.push_str(&format!("{session}; "));
-        }
-        script.push_str(&format!(
-            "BEGIN; EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) {}; ROLLBACK",
-            self.query
-        ));
+        let settings = self.settings.iter();
+        script.extend(settings.map(|(name, value)| format!("SET {name} = '{value}'; ")));
+        script.extend(self.session.iter().map(|session| format!("{session}; ")));
+        script.extend([
+            "BEGIN; EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) ",
+            &self.query,
+            "; ROLLBACK",
+        ]);
         let rows = cluster
             .query(&self.name, &script)
             .unwrap_or_else(|error| panic!("{}: {error}", self.name));
@@ -158,6 +166,7 @@ fn faults(major: u32) -> Vec<String> {
             faults.extend(case.faults(major, "live", &case.explained_live(&cluster)));
         }
         faults.extend(case.faults(major, "saved", &case.explained_from_file(&cluster)));
+        case.clear_away(&cluster);
     }
     faults
 }

@@ -301,10 +301,10 @@ fn values(
         for assumed in &pair.assumes {
             match assumed {
                 Assumption::Finite(value) if is(value) => {
-                    pool.retain(|value| !value.ends_with("infinity"))
+                    pool.retain(|value| !value.ends_with("infinity"));
                 }
                 Assumption::Year(value) if is(value) => {
-                    pool = own(&["1", "1999", "2017", "2018", "2024"])
+                    pool = own(&["1", "1999", "2017", "2018", "2024"]);
                 }
                 Assumption::IntervalUnit(value) if is(value) => {
                     pool = own(&["hour", "day", "week", "month", "year", "Decade"]);
@@ -313,7 +313,7 @@ fn values(
                     pool.retain(|value| !value.contains('.'));
                     if of == "text" {
                         let uuid = matches!(assumed, Assumption::Printed { type_name, .. } if type_name == "uuid");
-                        pool = pools[if uuid { "uuid" } else { "integer" }].clone();
+                        pool.clone_from(&pools[if uuid { "uuid" } else { "integer" }]);
                     }
                 }
                 Assumption::One(value) if is(value) => {

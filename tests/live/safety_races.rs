@@ -264,8 +264,12 @@ fn a_lock_does_not_hold_the_probe_between_the_guard_and_the_plan() {
 /// Whether a request begins a round trip of the program: neither the guard's question nor what is sent in the same
 /// breath.
 fn begins_round_trip(request: &str, previous: &str) -> bool {
-    let together = ["EXPLAIN (", "hypopg_create_index("];
-    !is_guard(request) && !is_guard(previous) && !together.iter().any(|part| request.contains(part))
+    const CREATE: &str = "hypopg_create_index(";
+    let follows = is_guard(previous) || previous.contains(CREATE);
+    let together = ["EXPLAIN (", CREATE]
+        .iter()
+        .any(|part| request.contains(part));
+    !is_guard(request) && !follows && !together
 }
 
 #[test]

@@ -144,12 +144,12 @@ fn offsets_become_keys() {
     compare("keyset", |statement, shop| {
         keyset(statement, shop).map(|keyset| {
             let mut text = keyset.rewrite.text;
-            for (column, number) in &keyset.keys {
-                text.push_str(&format!("\n${number} is {column} of the last row"));
-            }
-            for column in &keyset.added {
-                text.push_str(&format!("\n{column} is returned too"));
-            }
+            let keys = keyset.keys.iter();
+            text.extend(
+                keys.map(|(column, number)| format!("\n${number} is {column} of the last row")),
+            );
+            let added = keyset.added.iter();
+            text.extend(added.map(|column| format!("\n{column} is returned too")));
             Rewrite {
                 text,
                 ..keyset.rewrite

@@ -74,8 +74,8 @@ fn compared(
         operator,
         value: &value,
     };
-    let text = test.moved(assumes)?;
-    Some(text.and_then(|text| expression(&text)))
+    let moved = test.moved(assumes)?;
+    Some(moved.and_then(|text| expression(&text)))
 }
 
 /// A column of the target, as written, and the type it is cast to.

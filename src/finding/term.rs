@@ -1,6 +1,6 @@
 //! A number together with the formula that gives it.
 
-use crate::finding::Formula;
+use super::Formula;
 
 /// An operand: its value, and its text in the grammar of [`Formula`].
 #[derive(Debug, Clone, PartialEq)]
