@@ -18,7 +18,44 @@ use crate::program::{pgtriage, text};
 use crate::{builder, majors};
 
 /// Where a major's plan does not show the problem: case, major, finding, reason.
-const NOT_THERE: &[(&str, u32, &str, &str)] = &[];
+const NOT_THERE: &[(&str, u32, &str, &str)] = &[
+    (
+        "jit_on",
+        13,
+        "jit_overhead",
+        "these binaries come without LLVM",
+    ),
+    (
+        "jit_on",
+        14,
+        "jit_overhead",
+        "these binaries come without LLVM",
+    ),
+    (
+        "jit_on",
+        16,
+        "jit_overhead",
+        "these binaries come without LLVM",
+    ),
+    (
+        "jit_on",
+        17,
+        "jit_overhead",
+        "these binaries come without LLVM",
+    ),
+    (
+        "jit_on",
+        18,
+        "jit_overhead",
+        "these binaries come without LLVM",
+    ),
+    (
+        "memoize_ineffective",
+        13,
+        "memoize_ineffective",
+        "Memoize is new in 14",
+    ),
+];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
