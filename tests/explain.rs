@@ -180,3 +180,17 @@ fn literals_stay_out_unless_they_are_asked_for() {
         assert_eq!(text.contains("‹number#1›"), !shown, "{text}");
     }
 }
+
+#[test]
+fn a_plan_without_text_is_named_by_what_it_reads() {
+    let mut plan = scan(None);
+    plan["Plan"]["Actual Rows"] = 60_000.into();
+    let report = report(&["--plan", "-"], &json!([plan]).to_string());
+    let finding = &report["bottlenecks"][0];
+    assert_eq!(finding["id"], "large_result:a plan of parcel");
+    assert_eq!(
+        finding["title"],
+        "large result: 60,000 rows a call from a plan of parcel"
+    );
+    assert_eq!(finding["location"]["query"], Value::Null);
+}

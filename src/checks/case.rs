@@ -1,10 +1,12 @@
 //! What a check is given: the Snapshot and what is derived from it once for all checks.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use super::catalog::Catalog;
 use super::plans::{CasePlan, Unreadable};
 use super::readings::Readings;
+use super::support::label;
 use super::usage::Usage;
 use super::workload::{Family, Workload};
 use crate::advisor::{Advice, RecordedAnswers, advise};
@@ -99,7 +101,7 @@ impl<'a> Case<'a> {
     pub fn location(&self, family: &Family) -> Location {
         Location {
             queryids: self.workload.queryids(family),
-            query: Some(self.workload.text(family).to_owned()),
+            query: Some(self.workload.text(family).to_owned()).filter(|text| !text.is_empty()),
             ..Location::default()
         }
     }
@@ -178,8 +180,11 @@ impl<'a> Case<'a> {
         plans
     }
 
-    /// The canonical shape of a plan's statement.
+    /// The canonical shape of a plan's statement; of a plan without text, what it reads.
     pub fn shape(&self, plan: &CasePlan<'a>) -> String {
+        if self.text(plan).is_empty() {
+            return nameless(plan);
+        }
         let family = plan
             .family
             .and_then(|place| self.workload.families().get(place));
@@ -194,6 +199,14 @@ impl<'a> Case<'a> {
         )
     }
 
+    /// A plan's statement in a few words; of a plan without text, what it reads.
+    pub fn label(&self, plan: &CasePlan<'a>) -> String {
+        match self.text(plan) {
+            "" => nameless(plan),
+            text => label(text),
+        }
+    }
+
     /// The text of a plan's statement.
     pub fn text<'p>(&self, plan: &'p CasePlan<'a>) -> &'p str
     where
@@ -203,6 +216,20 @@ impl<'a> Case<'a> {
             .family
             .and_then(|place| self.workload.families().get(place));
         family.map_or_else(|| text(plan), |family| self.workload.text(family))
+    }
+}
+
+fn nameless(plan: &CasePlan<'_>) -> String {
+    let nodes = plan.plan.nodes();
+    let names: BTreeSet<&str> = nodes
+        .filter_map(|node| node.target.relation.as_deref())
+        .collect();
+    match names.len() {
+        0 => "a plan without tables".to_owned(),
+        _ => format!(
+            "a plan of {}",
+            names.into_iter().collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 

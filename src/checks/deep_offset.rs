@@ -72,7 +72,7 @@ fn skipped<'a>(case: &Case<'a>, plan: &CasePlan<'a>, limit: &Node) -> Option<Pro
         "deep OFFSET: {} rows produced for {} returned in {}",
         format::count(produced),
         format::count(returned),
-        label(text)
+        case.label(plan)
     );
     let draft = Draft::new(
         subject(&case.shape(plan)),

@@ -1,6 +1,6 @@
 //! `disabled_node`: a setting forbids what the planner had no way around.
 
-use super::support::{Words, advice, each_node, label, subject};
+use super::support::{Words, advice, each_node, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Draft, Evidence, Location, Unit};
 use crate::plan::{Node, NodeType};
@@ -36,10 +36,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let name = plan.plan.label(node);
     let setting = setting(&node.node_type);
     let because = setting.map_or_else(String::new, |setting| format!(": {setting} is off"));
-    let title = format!(
-        "disabled node {name} in {}{because}",
-        label(case.text(plan))
-    );
+    let title = format!("disabled node {name} in {}{because}", case.label(plan));
     let which = setting.unwrap_or("the enable_… setting of its kind");
     let summary = format!(
         "set {which} to on where this statement runs (role, database or session): it forbids the only way that there is"

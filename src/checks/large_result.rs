@@ -56,18 +56,17 @@ fn measured<'a>(case: &Case<'a>, plan: &CasePlan<'a>) -> Option<Proposal> {
     }
     let draft = Draft::new(
         subject(&case.shape(plan)),
-        title(rows, case.text(plan)),
+        title(rows, &case.label(plan)),
         plan.total("rows returned", rows, root, "Actual Rows"),
         less(),
     );
     Some(case.of_node(plan, root, 1.0, draft))
 }
 
-fn title(rows: f64, text: &str) -> String {
+fn title(rows: f64, statement: &str) -> String {
     format!(
-        "large result: {} rows a call from {}",
-        format::count(rows),
-        label(text)
+        "large result: {} rows a call from {statement}",
+        format::count(rows)
     )
 }
 
@@ -90,7 +89,7 @@ fn counted(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     let fields = (Field::Rows, Field::Calls);
     let draft = Draft::new(
         subject(family.fingerprint().as_str()),
-        title(rows, text),
+        title(rows, &label(text)),
         family.quotient(workload, "rows a call", fields, Unit::Rows)?,
         less(),
     )

@@ -1,7 +1,7 @@
 //! `row_misestimate`: the planner expected other row counts than came, where the error begins.
 
 use super::modified;
-use super::support::{Scan, Words, advice, label, subject};
+use super::support::{Scan, Words, advice, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
 use crate::finding::{Action, Cause, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
@@ -93,7 +93,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     }
     let place = match &scan {
         Some(scan) => scan.label(),
-        None => format!("{} in {}", plan.plan.label(node), label(case.text(plan))),
+        None => format!("{} in {}", plan.plan.label(node), case.label(plan)),
     };
     let title = format!(
         "row misestimate on {place}: {} expected, {} came",

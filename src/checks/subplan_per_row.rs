@@ -1,6 +1,6 @@
 //! `subplan_per_row`: a sub-query runs once for each row.
 
-use super::support::{Seen, Words, advice, each_seen, label, rewrite, rewritten, subject};
+use super::support::{Seen, Words, advice, each_seen, rewrite, rewritten, subject};
 use super::{
     Case, CasePlan, Category, Check, CheckMeta, Proposal, not_in_unhashed, repeated_seq_scan,
 };
@@ -89,7 +89,7 @@ fn planned(plan: &CasePlan<'_>, top: &Node) -> Option<(f64, Evidence)> {
 fn join(case: &Case<'_>, plan: &CasePlan<'_>) -> Recommendation {
     let summary = format!(
         "write the sub-query of {} as a join: LEFT JOIN LATERAL keeps its meaning, a join with a grouped sub-query lets it be hashed",
-        label(case.text(plan))
+        case.label(plan)
     );
     let words = Words {
         summary: &summary,

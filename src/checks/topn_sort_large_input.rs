@@ -1,6 +1,6 @@
 //! `topn_sort_large_input`: all rows are read and compared to return the first few.
 
-use super::support::{Told, Words, advice, label, subject};
+use super::support::{Told, Words, advice, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, deep_offset};
 use crate::finding::{
     Action, Cause, CheckId, Draft, Evidence, Location, Recommendation, Subject, Unit,
@@ -62,7 +62,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, sort: &Node) -> Option<Prop
             "sort for the first rows: {} rows sorted for {} returned in {}",
             format::count(rows.sorted),
             format::count(rows.returned),
-            label(case.text(plan))
+            case.label(plan)
         ),
         proof: rows.proof,
         others: vec![rows.other],

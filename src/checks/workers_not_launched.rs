@@ -1,6 +1,6 @@
 //! `workers_not_launched`: a parallel plan runs with fewer processes than it was made for.
 
-use super::support::{Words, advice, each_node, label, subject};
+use super::support::{Words, advice, each_node, subject};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Draft, Unit};
 use crate::format;
@@ -41,7 +41,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         "workers missing: {} of {} started in {}",
         format::count(launched),
         format::count(planned),
-        label(case.text(plan))
+        case.label(plan)
     );
     let words = Words {
         summary: "raise max_parallel_workers (and max_worker_processes, which needs a restart) to what runs at once, or lower max_parallel_workers_per_gather so that plans ask for what they get",

@@ -1,6 +1,6 @@
 //! Findings about what a node of a plan does, as a property of its statement.
 
-use super::{each_node, label, subject};
+use super::{each_node, subject};
 use crate::checks::{Case, CasePlan, Proposal};
 use crate::finding::{Cause, Draft, Evidence, Recommendation, Severity, Weight};
 use crate::plan::Node;
@@ -27,7 +27,7 @@ pub struct Seen {
 impl Seen {
     /// The finding.
     pub fn proposal(self, case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Proposal {
-        let title = format!("{} in {}", self.title, label(case.text(plan)));
+        let title = format!("{} in {}", self.title, case.label(plan));
         let subject = subject(&case.shape(plan));
         let draft = Draft::new(subject, title, self.proof, self.advice)
             .with_all(self.others)

@@ -1,6 +1,6 @@
 //! Nodes whose data does not fit into memory and goes through temporary files.
 
-use super::{Words, advice, label, subject};
+use super::{Words, advice, subject};
 use crate::checks::{Case, CasePlan, Proposal, row_misestimate};
 use crate::finding::{Action, Draft, Evidence, Recommendation};
 use crate::format;
@@ -33,7 +33,7 @@ pub fn each_spill<'a>(
 ) {
     super::each_node(case, found, |case, plan, node| {
         let spill = look(case, plan, node)?;
-        let title = format!("{} in {}", spill.title, label(case.text(plan)));
+        let title = format!("{} in {}", spill.title, case.label(plan));
         let advice = more_work_mem(case, plan, spill.needed, spill.instead);
         let subject = subject(&case.shape(plan));
         let draft = Draft::new(subject, title, spill.proof, advice)
