@@ -374,7 +374,7 @@ fn advice_names_what_it_replaces_and_how_to_go_back() {
         ["DROP INDEX CONCURRENTLY public.orders_customer_id_created_at_idx1;"]
     );
     assert_eq!(
-        blueprint.replaces.as_ref().unwrap().to_string(),
+        blueprint.replaces.as_ref().unwrap().name.to_string(),
         "public.orders_customer_id_created_at_idx"
     );
     let report = analyze(&snapshot, &Config::default());

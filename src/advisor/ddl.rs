@@ -76,7 +76,7 @@ pub fn script(
                 "CREATE INDEX CONCURRENTLY {bare} ON {} ({keys});",
                 table.table.name
             )],
-            drop: vec![format!("DROP INDEX CONCURRENTLY {name};")],
+            drop: vec![drop(table.table.kind, &name)],
         };
     }
     let mut create = vec![format!(
@@ -94,8 +94,16 @@ pub fn script(
     );
     Script {
         create,
-        // The partitions' indexes go with it; CONCURRENTLY is not possible for a partitioned index.
-        drop: vec![format!("DROP INDEX {name};")],
+        drop: vec![drop(table.table.kind, &name)],
+    }
+}
+
+/// The statement that drops an index of a table of that kind. With a partitioned one go those of the partitions, which
+/// is not possible `CONCURRENTLY`.
+pub fn drop(kind: RelationKind, index: &QualifiedName) -> String {
+    match kind {
+        RelationKind::PartitionedTable => format!("DROP INDEX {index};"),
+        _ => format!("DROP INDEX CONCURRENTLY {index};"),
     }
 }
 

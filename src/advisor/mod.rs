@@ -66,9 +66,18 @@ pub struct Blueprint {
     /// What creates and drops it.
     pub script: ddl::Script,
     /// The index that it makes superfluous, because it begins with the same keys.
-    pub replaces: Option<QualifiedName>,
+    pub replaces: Option<Superfluous>,
     /// What writes will pay for it.
     pub writes: Writes,
+}
+
+/// An index that another one makes superfluous.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superfluous {
+    /// Its name.
+    pub name: QualifiedName,
+    /// The statement that drops it.
+    pub drop: String,
 }
 
 /// A statement that an index helps.
@@ -183,7 +192,10 @@ fn blueprint(
     Some(Blueprint {
         size: rows.and_then(size),
         script: ddl::script(&case.catalog, names, table, &definition, &columns),
-        replaces: extended.map(|index| index.name.clone()),
+        replaces: extended.map(|index| Superfluous {
+            name: index.name.clone(),
+            drop: ddl::drop(table.table.kind, &index.name),
+        }),
         writes: Writes::of(case, table, &columns),
         table: candidate.table,
         definition,

@@ -106,6 +106,23 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The statements of several families as a place, with the text of the first that has one.
+    pub fn location_of(&self, families: impl IntoIterator<Item = usize>) -> Location {
+        let mut location = Location::default();
+        let mut seen = BTreeSet::new();
+        for place in families {
+            if let Some(family) = self.workload.families().get(place) {
+                let found = self.location(family);
+                location.query = location.query.or(found.query);
+                let new = found.queryids.into_iter();
+                location
+                    .queryids
+                    .extend(new.filter(|queryid| seen.insert(*queryid)));
+            }
+        }
+        location
+    }
+
     /// What a part of a family's time costs; `part` is 0..1.
     pub fn impact(&self, family: &Family, part: f64) -> Impact {
         let time = Millis(family.time().get() * part);

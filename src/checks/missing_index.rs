@@ -1,12 +1,11 @@
 //! `missing_index`: an index that does not exist would make the workload cheaper than it makes writes dearer.
 
-use super::support::MEDIUM_SHARE;
+use super::support::{MEDIUM_SHARE, create_index};
 use super::workload::Field;
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, Unseen, with_columns};
-use crate::advisor::{Advised, Blueprint, Helped, Proof};
+use crate::advisor::{Advised, Helped, Proof};
 use crate::finding::{
-    Action, CheckId, Draft, Evidence, Expected, Impact, Location, Recommendation, Risk, Source,
-    Subject, Unit, Weight,
+    CheckId, Draft, Evidence, Expected, Impact, Location, Source, Subject, Unit, Weight,
 };
 use crate::format;
 use crate::plan::ConditionKind;
@@ -85,11 +84,16 @@ fn propose(case: &Case<'_>, advised: &Advised) -> Option<Proposal> {
         Subject::new(subject),
         title,
         proof.with,
-        recommendation(case, advised, table),
+        create_index(blueprint, table, expected(case, advised)),
     )
     .after(proof.without)
     .with_all(numbers.chain(counters(case, advised)));
-    let draft = draft.at(location(case, advised, table));
+    let helped = advised.helped.iter().map(|helped| helped.family);
+    let draft = draft.at(Location {
+        table: Some(table.table.name.to_string()),
+        columns: blueprint.columns.clone(),
+        ..case.location_of(helped)
+    });
     let timed = advised.helped.iter().any(|helped| helped.time.get() > 0.0);
     let draft = if timed {
         draft.costing(impact(case, advised))
@@ -236,26 +240,10 @@ fn blocks(case: &Case<'_>, helped: &Helped, table: TableRef<'_>) -> Vec<Evidence
 /// Calls and time of all statements that it helps.
 fn counters(case: &Case<'_>, advised: &Advised) -> Vec<Evidence> {
     let workload = &case.workload;
+    let helped: Vec<usize> = advised.helped.iter().map(|helped| helped.family).collect();
     let sum = |label: &str, field: Field, unit: Unit| {
-        let families: Vec<_> = advised
-            .helped
-            .iter()
-            .filter_map(|helped| workload.families().get(helped.family))
-            .collect();
-        let values: Option<Vec<f64>> = families
-            .iter()
-            .map(|family| family.sum(workload, field))
-            .collect();
-        let terms: Option<Vec<String>> = families
-            .iter()
-            .map(|family| family.term(workload, field))
-            .collect();
-        let (values, terms) = (values?, terms?);
-        let formula = match terms.as_slice() {
-            [only] => only.clone(),
-            _ => format!("sum({})", terms.join(", ")),
-        };
-        Some(workload.counted(label, values.iter().sum(), unit, formula))
+        let (value, term) = workload.sum_over(&helped, field)?;
+        Some(workload.counted(label, value, unit, term))
     };
     [
         sum(
@@ -268,26 +256,6 @@ fn counters(case: &Case<'_>, advised: &Advised) -> Vec<Evidence> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn location(case: &Case<'_>, advised: &Advised, table: TableRef<'_>) -> Location {
-    let mut location = Location {
-        table: Some(table.table.name.to_string()),
-        columns: advised.blueprint.columns.clone(),
-        ..Location::default()
-    };
-    for helped in &advised.helped {
-        if let Some(family) = case.workload.families().get(helped.family) {
-            let place = case.location(family);
-            location.query = location.query.or(place.query);
-            for queryid in place.queryids {
-                if !location.queryids.contains(&queryid) {
-                    location.queryids.push(queryid);
-                }
-            }
-        }
-    }
-    location
 }
 
 fn impact(case: &Case<'_>, advised: &Advised) -> Impact {
@@ -322,30 +290,6 @@ fn impact(case: &Case<'_>, advised: &Advised) -> Impact {
         time_ms: Some(saved),
         share: case.workload.share(saved),
         calls: counted.then_some(calls),
-    }
-}
-
-fn recommendation(case: &Case<'_>, advised: &Advised, table: TableRef<'_>) -> Recommendation {
-    let blueprint = &advised.blueprint;
-    let mut summary = format!(
-        "create an index on {} ({})",
-        table.table.name,
-        blueprint.definition.key_list()
-    );
-    if let Some(old) = &blueprint.replaces {
-        summary = format!(
-            "{summary}; it begins with the keys of {old}, which is then superfluous: DROP INDEX CONCURRENTLY {old}"
-        );
-    }
-    Recommendation {
-        kind: Action::CreateIndex,
-        summary,
-        ddl: blueprint.script.create.clone(),
-        rollback: blueprint.script.drop.clone(),
-        rewrite: None,
-        index: Some(blueprint.definition.clone()),
-        expected: expected(case, advised),
-        risk: risk(blueprint),
     }
 }
 
@@ -385,36 +329,5 @@ fn expected(case: &Case<'_>, advised: &Advised) -> Expected {
         after_ms: times.map(|(_, after)| after),
         improvement_percent: percent.map(|share| share * 100.0),
         basis,
-    }
-}
-
-/// What an index costs.
-pub fn risk(blueprint: &Blueprint) -> Risk {
-    let writes = &blueprint.writes;
-    let mut parts = Vec::new();
-    parts.extend(
-        blueprint
-            .size
-            .map(|size| format!("about {} of disk", format::bytes(size))),
-    );
-    parts.extend(
-        writes
-            .per_second
-            .map(|rate| format!("{} writes a second keep it up", format::quantity(rate))),
-    );
-    parts.extend(
-        writes
-            .hot_ratio
-            .filter(|share| *share > 0.0)
-            .map(|share| format!("{} of updates stop to be heap-only", format::percent(share))),
-    );
-    if parts.is_empty() {
-        parts.push("every write of the table keeps one more index".to_owned());
-    }
-    Risk {
-        text: parts.join("; "),
-        size_bytes: blueprint.size,
-        writes_per_second: writes.per_second,
-        hot_ratio: writes.hot_ratio,
     }
 }

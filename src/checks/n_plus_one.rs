@@ -167,11 +167,7 @@ mod evidence {
             .iter()
             .map(|group| case.workload.term_of(&group.members, field))
             .collect();
-        let terms = terms?;
-        match terms.as_slice() {
-            [only] => Some(only.clone()),
-            _ => Some(format!("sum({})", terms.join(", "))),
-        }
+        Formula::sum_of(&terms?)
     }
 
     /// What stands beside the proof.

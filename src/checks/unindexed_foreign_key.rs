@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::missing_index::risk;
+use super::support::create_index;
 use super::workload::{Family, Field};
 use super::{
     Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, TableUse, Usage, with_columns,
 };
 use crate::advisor::{leading_index, plain_index};
 use crate::finding::{
-    Action, CheckId, Draft, Evidence, Expected, Formula, Impact, Location, Recommendation, Source,
-    Subject, Unit,
+    CheckId, Draft, Evidence, Expected, Formula, Impact, Location, Recommendation, Source, Subject,
+    Unit,
 };
 use crate::format;
 use crate::snapshot::delta::TableDelta;
@@ -73,7 +73,11 @@ fn propose(case: &Case<'_>, key: &ForeignKey) -> Option<Proposal> {
     }
     Some(Proposal {
         draft: draft
-            .at(location(case, key, table, &need.families()))
+            .at(Location {
+                table: Some(table.table.name.to_string()),
+                columns: key.columns.clone(),
+                ..case.location_of(need.families())
+            })
             .costing(impact(case, &need)),
         families: need.writers,
     })
@@ -206,7 +210,8 @@ impl Need {
             }
         }
         let calls = |label: &str, families: &[usize], field: Field, unit: Unit| {
-            sum(case, families, field)
+            case.workload
+                .sum_over(families, field)
                 .map(|(value, term)| case.workload.counted(label, value, unit, term))
         };
         evidence.extend(calls(
@@ -246,25 +251,6 @@ fn table_counter(
     }
 }
 
-/// The sum of a counter over families, with its formula; `None` without any.
-fn sum(case: &Case<'_>, families: &[usize], field: Field) -> Option<(f64, String)> {
-    let workload = &case.workload;
-    let each: Vec<(f64, String)> = families
-        .iter()
-        .filter_map(|place| {
-            let family = workload.families().get(*place)?;
-            Some((family.sum(workload, field)?, family.term(workload, field)?))
-        })
-        .collect();
-    let value = each.iter().map(|(value, _)| value).sum();
-    let terms: Vec<String> = each.into_iter().map(|(_, term)| term).collect();
-    match terms.as_slice() {
-        [] => None,
-        [only] => Some((value, only.clone())),
-        _ => Some((value, format!("sum({})", terms.join(", ")))),
-    }
-}
-
 /// Whether a statement deletes from the referenced table, or changes what is referred to.
 fn writes(usage: &Usage, table_use: &TableUse, key: &ForeignKey) -> bool {
     match table_use.role {
@@ -293,31 +279,6 @@ fn rows(case: &Case<'_>, table: TableRef<'_>) -> Option<Evidence> {
         )),
         _ => None,
     }
-}
-
-fn location(
-    case: &Case<'_>,
-    key: &ForeignKey,
-    table: TableRef<'_>,
-    families: &[usize],
-) -> Location {
-    let mut location = Location {
-        table: Some(table.table.name.to_string()),
-        columns: key.columns.clone(),
-        ..Location::default()
-    };
-    let mut seen = BTreeSet::new();
-    for place in families {
-        if let Some(family) = case.workload.families().get(*place) {
-            let found = case.location(family);
-            location.query = location.query.or(found.query);
-            let new = found.queryids.into_iter();
-            location
-                .queryids
-                .extend(new.filter(|queryid| seen.insert(*queryid)));
-        }
-    }
-    location
 }
 
 /// Deletes of the referenced table do little else than look for rows that refer to theirs; how much of a reader's time
@@ -360,35 +321,17 @@ fn recommendation(
     parent: TableRef<'_>,
 ) -> Option<Recommendation> {
     let blueprint = plain_index(case, table, &key.columns)?;
-    let mut summary = format!(
-        "create an index on {} ({})",
-        table.table.name,
-        blueprint.definition.key_list()
-    );
-    if let Some(old) = &blueprint.replaces {
-        summary = format!(
-            "{summary}; it begins with the keys of {old}, which is then superfluous: DROP INDEX CONCURRENTLY {old}"
-        );
-    }
-    Some(Recommendation {
-        kind: Action::CreateIndex,
-        summary,
-        ddl: blueprint.script.create.clone(),
-        rollback: blueprint.script.drop.clone(),
-        rewrite: None,
-        index: Some(blueprint.definition.clone()),
-        expected: Expected {
-            text: format!(
-                "a row deleted from {} finds those that refer to it without reading all of {}",
-                parent.table.name, table.table.name
-            ),
-            before_cost: None,
-            after_cost: None,
-            before_ms: None,
-            after_ms: None,
-            improvement_percent: None,
-            basis: WhatIfBasis::Formula,
-        },
-        risk: risk(&blueprint),
-    })
+    let expected = Expected {
+        text: format!(
+            "a row deleted from {} finds those that refer to it without reading all of {}",
+            parent.table.name, table.table.name
+        ),
+        before_cost: None,
+        after_cost: None,
+        before_ms: None,
+        after_ms: None,
+        improvement_percent: None,
+        basis: WhatIfBasis::Formula,
+    };
+    Some(create_index(&blueprint, table, expected))
 }

@@ -13,7 +13,7 @@ pub use family::{Family, Member};
 pub use field::Field;
 pub use percentiles::Percentiles;
 
-use crate::finding::{Evidence, Unit};
+use crate::finding::{Evidence, Formula, Unit};
 use crate::ids::{QueryId, StatementKey};
 use crate::snapshot::delta::{StatementDelta, Window, WindowKind};
 use crate::snapshot::{Sample, Snapshot, Statement, StatementCounters};
@@ -160,6 +160,20 @@ impl<'a> Workload<'a> {
     /// The sum of a counter over members as an operand of a formula; `None` where none has it.
     pub fn term_of(&self, members: &[Member], field: Field) -> Option<String> {
         family::term(self, members, field)
+    }
+
+    /// The sum of a counter over families, with its formula; `None` without any that has it.
+    pub fn sum_over(&self, families: &[usize], field: Field) -> Option<(f64, String)> {
+        let each: Vec<(f64, String)> = families
+            .iter()
+            .filter_map(|place| {
+                let family = self.families.get(*place)?;
+                Some((family.sum(self, field)?, family.term(self, field)?))
+            })
+            .collect();
+        let value = each.iter().map(|(value, _)| value).sum();
+        let terms: Vec<String> = each.into_iter().map(|(_, term)| term).collect();
+        Some((value, Formula::sum_of(&terms)?))
     }
 
     /// A number that a formula over counters of statements gives, as evidence.

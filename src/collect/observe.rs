@@ -9,7 +9,7 @@ use super::moment::{Moment, ReadError};
 use super::server::{self, Identity, ReadExtensions};
 use super::statements::{self, Texts, Timing};
 use super::{CollectError, OLDEST_MAJOR, Options, alive};
-use crate::snapshot::{Area, CAPTURE_VERSION, CounterSource, Scope, Snapshot, Statement};
+use crate::snapshot::{Area, CounterSource, Snapshot, Statement};
 
 /// The first version that records when an index was last scanned.
 const LAST_SCAN_MAJOR: u32 = 16;
@@ -178,28 +178,7 @@ pub(super) async fn read_counters(
 fn bare(identity: Identity, options: &Options) -> Snapshot {
     let mut server = identity.server;
     server.address.clone_from(&options.address);
-    Snapshot {
-        capture_version: CAPTURE_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        captured_at: identity.captured_at,
-        redacted: false,
-        server,
-        role: identity.role,
-        scope: Scope::default(),
-        settings: crate::snapshot::Settings::new(),
-        extensions: Vec::new(),
-        database: None,
-        counter_source: None,
-        statements: Vec::new(),
-        tables: Vec::new(),
-        indexes: Vec::new(),
-        foreign_keys: Vec::new(),
-        samples: Vec::new(),
-        probes: Vec::new(),
-        plans: Vec::new(),
-        what_if: Vec::new(),
-        gaps: Vec::new(),
-    }
+    Snapshot::empty(server, identity.role, identity.captured_at)
 }
 
 #[cfg(test)]

@@ -53,6 +53,15 @@ impl Formula {
         Self(format!("sum({})", operands.join(", ")))
     }
 
+    /// The sum of operands as one operand; `None` without any.
+    pub fn sum_of(terms: &[String]) -> Option<String> {
+        match terms {
+            [] => None,
+            [only] => Some(only.clone()),
+            _ => Some(format!("sum({})", terms.join(", "))),
+        }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Area, CAPTURE_VERSION, Execution, Gap, ParameterVariant, PlanRecord, PlannedText, Role, Scope,
-    Server, Settings, Snapshot, Statement, StatementCounters, Table,
+    Area, Execution, Gap, ParameterVariant, PlanRecord, PlannedText, Role, Scope, Server, Snapshot,
+    Statement, StatementCounters, Table,
 };
 use crate::ids::{Oid, StatementKey};
 use crate::plan::{Plan, PlanError};
@@ -42,32 +42,13 @@ impl Snapshot {
     /// # Errors
     /// The first plan that cannot be read.
     pub fn of_plans(plans: Vec<Value>) -> Result<Self, PlanError> {
-        let mut snapshot = Self {
-            capture_version: CAPTURE_VERSION,
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            captured_at: Timestamp::now(),
-            redacted: false,
-            server: Server::unknown(),
-            role: Role::default(),
-            scope: Scope::Explained,
-            settings: Settings::new(),
-            extensions: Vec::new(),
-            database: None,
-            counter_source: None,
-            statements: Vec::new(),
-            tables: Vec::new(),
-            indexes: Vec::new(),
-            foreign_keys: Vec::new(),
-            samples: Vec::new(),
-            probes: Vec::new(),
-            plans: Vec::new(),
-            what_if: Vec::new(),
-            gaps: vec![Gap {
-                area: Area::HypotheticalIndexes,
-                reason: "a saved plan has no catalog and no planner that could be asked".to_owned(),
-                remedy: Some("pgtriage explain DBNAME -c 'the statement'".to_owned()),
-            }],
-        };
+        let mut snapshot = Self::empty(Server::unknown(), Role::default(), Timestamp::now());
+        snapshot.scope = Scope::Explained;
+        snapshot.gaps = vec![Gap {
+            area: Area::HypotheticalIndexes,
+            reason: "a saved plan has no catalog and no planner that could be asked".to_owned(),
+            remedy: Some("pgtriage explain DBNAME -c 'the statement'".to_owned()),
+        }];
         for value in plans {
             snapshot.add_plan(value)?;
         }

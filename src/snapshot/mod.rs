@@ -206,6 +206,32 @@ pub struct Gap {
 }
 
 impl Snapshot {
+    /// A server and a role of which nothing else has been observed yet.
+    pub fn empty(server: Server, role: Role, captured_at: Timestamp) -> Self {
+        Self {
+            capture_version: CAPTURE_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            captured_at,
+            redacted: false,
+            server,
+            role,
+            scope: Scope::default(),
+            settings: Settings::new(),
+            extensions: Vec::new(),
+            database: None,
+            counter_source: None,
+            statements: Vec::new(),
+            tables: Vec::new(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+            samples: Vec::new(),
+            probes: Vec::new(),
+            plans: Vec::new(),
+            what_if: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
     /// The gap in an area, if something of it is hidden.
     pub fn gap(&self, area: Area) -> Option<&Gap> {
         self.gaps.iter().find(|gap| gap.area == area)

@@ -1,6 +1,7 @@
 //! What several checks share: the frames that their findings have in common, and advice and labels in words.
 
 mod counted;
+mod create_index;
 mod filter;
 mod label;
 mod nodes;
@@ -13,6 +14,7 @@ mod stake;
 mod words;
 
 pub use counted::{Counted, each_family};
+pub use create_index::create_index;
 pub use filter::{Dress, conditions, dress, filter_facts};
 pub use label::{label, subject};
 pub use nodes::each_node;

@@ -7,6 +7,8 @@ use sqlparser::ast::{
 };
 
 use super::sources::{Reader, Sources};
+use super::{Assumption, Obstacle, Rewrite, Tables, of_copy, written};
+use crate::sql::parse;
 
 /// What a condition stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,8 +142,57 @@ fn on_mut(operator: &mut JoinOperator) -> Option<&mut Expr> {
     }
 }
 
+/// What a test sees.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The relations of its level and those around it.
+    pub sources: &'a Sources,
+    /// What is known of the catalog and of the whole statement.
+    pub reader: &'a Reader<'a>,
+}
+
+/// The statement with the new form of each test of each `WHERE` and `ON` that `change` has one for. What a new form
+/// takes for granted, it adds to the assumptions.
+///
+/// # Errors
+///
+/// The first [`Obstacle`] that was met where no test could be changed.
+pub fn each_rewritten(
+    statement: &parse::Statement,
+    tables: &dyn Tables,
+    change: impl Fn(&Expr, Around<'_>, &mut Vec<Assumption>) -> Option<Result<Expr, Obstacle>>,
+) -> Result<Rewrite, Obstacle> {
+    of_copy(statement, |mut tree| {
+        let reader = Reader::new(tables, &tree);
+        let (mut assumes, mut obstacle, mut changed) = (Vec::new(), None, false);
+        each_condition(&mut tree, &reader, &mut |test, sources| {
+            let mut own = Vec::new();
+            let around = Around {
+                sources,
+                reader: &reader,
+            };
+            match change(test, around, &mut own)? {
+                Ok(new) => {
+                    changed = true;
+                    assumes.append(&mut own);
+                    Some(new)
+                }
+                Err(found) => {
+                    obstacle.get_or_insert(found);
+                    None
+                }
+            }
+        });
+        if changed {
+            Ok(written(&tree, assumes))
+        } else {
+            Err(obstacle.unwrap_or(Obstacle::Absent))
+        }
+    })
+}
+
 /// Offers each test of each `WHERE` and `ON` of the statement to `change`, with the relations that it sees.
-pub fn each_condition(
+fn each_condition(
     tree: &mut Statement,
     reader: &Reader<'_>,
     change: &mut dyn FnMut(&Expr, &Sources) -> Option<Expr>,

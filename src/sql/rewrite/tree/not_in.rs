@@ -8,13 +8,13 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Distinct, Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr,
-    Statement as Tree, UnaryOperator, Visit, VisitMut, Visitor, VisitorMut,
+    UnaryOperator, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::condition::each_condition;
+use super::condition::each_rewritten;
 use super::sources::{Reader, Sources};
 use super::volatile::volatile;
-use super::{Obstacle, Rewrite, Tables, bare, expression, of_copy, operand, written};
+use super::{Obstacle, Rewrite, Tables, bare, expression, operand};
 use crate::sql::parse::Statement;
 use crate::sql::scope::folded;
 
@@ -24,31 +24,10 @@ use crate::sql::scope::folded;
 ///
 /// The first [`Obstacle`] that was met where nothing could be changed.
 pub fn not_exists(statement: &Statement, tables: &dyn Tables) -> Result<Rewrite, Obstacle> {
-    of_copy(statement, |tree| rewritten(tree, tables))
-}
-
-fn rewritten(mut tree: Tree, tables: &dyn Tables) -> Result<Rewrite, Obstacle> {
-    let reader = Reader::new(tables, &tree);
-    let mut obstacle = None;
-    let mut changed = false;
-    each_condition(&mut tree, &reader, &mut |test, sources| {
+    each_rewritten(statement, tables, |test, around, _| {
         let (value, query) = excluded(test)?;
-        match anti(value, query, sources, &reader) {
-            Ok(new) => {
-                changed = true;
-                Some(new)
-            }
-            Err(found) => {
-                obstacle.get_or_insert(found);
-                None
-            }
-        }
-    });
-    if changed {
-        Ok(written(&tree, Vec::new()))
-    } else {
-        Err(obstacle.unwrap_or(Obstacle::Absent))
-    }
+        Some(anti(value, query, around.sources, around.reader))
+    })
 }
 
 /// The value and the query whose values it must not be among.

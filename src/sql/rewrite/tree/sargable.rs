@@ -1,15 +1,13 @@
 //! Conditions that wrap a column, so that an index of it cannot serve them, with the column bare.
 
-use sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Function, Statement as Tree};
+use sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Function};
 
-use super::condition::each_condition;
+use super::condition::each_rewritten;
 use super::constant::{arguments, function_name};
 use super::range::{Comparison, Operator, dated, truncated, year};
 use super::shift::{Place, defaulted, moved};
-use super::sources::{Column, Reader, Sources};
-use super::{
-    Assumption, Obstacle, Rewrite, Tables, Target, bare, expression, of_copy, operand, written,
-};
+use super::sources::{Column, Sources};
+use super::{Assumption, Obstacle, Rewrite, Tables, Target, bare, expression, operand};
 use crate::sql::parse::Statement;
 
 /// The statement with the target's columns bare in its conditions: `date_trunc('day', at) = $1` as a range of `at`.
@@ -22,33 +20,9 @@ pub fn sargable(
     tables: &dyn Tables,
     target: Target<'_>,
 ) -> Result<Rewrite, Obstacle> {
-    of_copy(statement, |tree| rewritten(tree, tables, target))
-}
-
-fn rewritten(mut tree: Tree, tables: &dyn Tables, target: Target<'_>) -> Result<Rewrite, Obstacle> {
-    let reader = Reader::new(tables, &tree);
-    let mut assumes = Vec::new();
-    let mut obstacle = None;
-    let mut changed = false;
-    each_condition(&mut tree, &reader, &mut |test, sources| {
-        let mut own = Vec::new();
-        match unwrapped(test, sources, target, &mut own)? {
-            Ok(new) => {
-                changed = true;
-                assumes.append(&mut own);
-                Some(new)
-            }
-            Err(found) => {
-                obstacle.get_or_insert(found);
-                None
-            }
-        }
-    });
-    if changed {
-        Ok(written(&tree, assumes))
-    } else {
-        Err(obstacle.unwrap_or(Obstacle::Absent))
-    }
+    each_rewritten(statement, tables, |test, around, assumes| {
+        unwrapped(test, around.sources, target, assumes)
+    })
 }
 
 /// The test with its column bare; `None` where it wraps none of the target's columns.

@@ -3,14 +3,12 @@
 use sqlparser::ast::Expr;
 
 use super::catalog::{base_type, is_integer};
-use super::condition::each_condition;
+use super::condition::each_rewritten;
 use super::constant::{Constant, Type};
 use super::range::Operator;
 use super::sargable::operator;
-use super::sources::{Column, Reader, Sources};
-use super::{
-    Assumption, Obstacle, Rewrite, Tables, Target, bare, expression, of_copy, operand, written,
-};
+use super::sources::{Column, Sources};
+use super::{Assumption, Obstacle, Rewrite, Tables, Target, bare, expression, operand};
 use crate::sql::parse::Statement;
 
 /// The statement with the target's columns compared in their own type.
@@ -23,28 +21,8 @@ pub fn uncast(
     tables: &dyn Tables,
     target: Target<'_>,
 ) -> Result<Rewrite, Obstacle> {
-    of_copy(statement, |mut tree| {
-        let reader = Reader::new(tables, &tree);
-        let (mut assumes, mut obstacle, mut changed) = (Vec::new(), None, false);
-        each_condition(&mut tree, &reader, &mut |test, sources| {
-            let mut own = Vec::new();
-            match compared(test, sources, target, &mut own)? {
-                Ok(new) => {
-                    changed = true;
-                    assumes.append(&mut own);
-                    Some(new)
-                }
-                Err(found) => {
-                    obstacle.get_or_insert(found);
-                    None
-                }
-            }
-        });
-        if changed {
-            Ok(written(&tree, assumes))
-        } else {
-            Err(obstacle.unwrap_or(Obstacle::Absent))
-        }
+    each_rewritten(statement, tables, |test, around, assumes| {
+        compared(test, around.sources, target, assumes)
     })
 }
 
