@@ -13,6 +13,7 @@ pub mod ids;
 pub mod json;
 pub mod units;
 
+pub mod logs;
 pub mod plan;
 pub mod snapshot;
 pub mod sql;

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("json", 0),
     ("query", 0),
     ("units", 0),
+    ("logs", 1),
     ("plan", 1),
     ("snapshot", 1),
     ("sql", 1),
