@@ -250,28 +250,50 @@ fn sum(
     terms.reduce(|sum, term| sum.plus(&term))
 }
 
-/// The share of a table's rows that the calls' scan of it keeps, 0..1, where it filters by all of these columns, as an
-/// executed plan tells.
-pub fn kept_share(
+/// What a scan does with the rows that it reads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kept {
+    /// The share that it keeps, 0..1.
+    pub share: f64,
+    /// Whether an index finds them already, and the share is of what that index finds.
+    pub by_index: bool,
+}
+
+/// What the calls' scan of a table keeps, where it searches by all of these columns, as an executed plan tells.
+pub fn kept_of(
     case: &Case<'_>,
     family: usize,
     table: TableRef<'_>,
     columns: &[String],
-) -> Option<f64> {
+) -> Option<Kept> {
     let plan = case.plans_of(family).into_iter().next()?;
     let scan = plan.plan.nodes().find(|node| {
         let scanned = plan.table(&case.catalog, node);
-        let whole = node.node_type == NodeType::SeqScan;
-        whole && scanned.is_some_and(|scanned| case.catalog.root(scanned).place == table.place)
+        let scans = node.condition(&ConditionKind::Filter).is_some();
+        scans && scanned.is_some_and(|scanned| case.catalog.root(scanned).place == table.place)
     })?;
-    let filter = scan.condition(&ConditionKind::Filter)?;
-    let filtered = plan.columns(Some(table), scan, filter);
+    let mut searched: Vec<String> = Vec::new();
+    let below = plan.plan.children(scan);
+    for node in std::iter::once(scan).chain(below) {
+        for kind in [
+            ConditionKind::Filter,
+            ConditionKind::IndexCond,
+            ConditionKind::RecheckCond,
+        ] {
+            let condition = node.condition(&kind);
+            searched.extend(
+                condition.map_or_else(Vec::new, |text| plan.columns(Some(table), scan, text)),
+            );
+        }
+    }
     let metrics = plan.metrics_of(scan);
     let (kept, removed) = (metrics.kept.get(), metrics.removed.filter?.get());
-    let searched = columns.iter().all(|column| filtered.contains(column));
-    (searched && plan.is_analyzed())
-        .then(|| crate::units::ratio(kept, kept + removed))
-        .flatten()
+    let all = columns.iter().all(|column| searched.contains(column));
+    let share = crate::units::ratio(kept, kept + removed)?;
+    (all && plan.is_analyzed()).then_some(Kept {
+        share,
+        by_index: scan.node_type != NodeType::SeqScan,
+    })
 }
 
 /// The statement's cost with the candidate; `None` where statistics do not tell how many rows it would find.

@@ -69,6 +69,12 @@ pub enum Reason {
         /// The share of rows that pass, 0..1.
         kept: f64,
     },
+    /// With the parameter values that calls have, nearly all that the index in use finds passes: a further column would
+    /// spare next to nothing, whatever the planner expects.
+    FindsLittleMore {
+        /// The share of the rows found that pass, 0..1.
+        kept: f64,
+    },
     /// Keeping it up costs more than it saves.
     WritesCostMore {
         /// Time that it saves.
@@ -96,6 +102,7 @@ impl Reason {
                 | Self::SavesLittle { .. }
                 | Self::SystemTable
                 | Self::KeepsMost { .. }
+                | Self::FindsLittleMore { .. }
         )
     }
 
@@ -155,6 +162,11 @@ impl fmt::Display for Reason {
             Self::KeepsMost { kept } => write!(
                 f,
                 "{} of the rows pass with the values of most calls; rare values would gain",
+                format::percent(*kept)
+            ),
+            Self::FindsLittleMore { kept } => write!(
+                f,
+                "{} of the rows that an index finds already pass with the values of most calls",
                 format::percent(*kept)
             ),
             Self::WritesCostMore { saved, cost } => write!(

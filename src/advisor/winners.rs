@@ -76,12 +76,18 @@ pub fn wins<'c>(
 fn keeps_most(case: &Case<'_>, win: &Win, index: &Candidate) -> Option<Refusal> {
     let table = case.catalog.at(index.table)?;
     let columns = index.columns();
-    let kept = formula::kept_share(case, win.family, table, &columns)?;
-    (kept > MOST).then(|| Refusal {
+    let kept = formula::kept_of(case, win.family, table, &columns)?;
+    let reason = if kept.by_index {
+        let little = kept.share > 1.0 - MIN_SAVED && !index.ordered;
+        little.then_some(Reason::FindsLittleMore { kept: kept.share })
+    } else {
+        (kept.share > MOST).then_some(Reason::KeepsMost { kept: kept.share })
+    };
+    Some(Refusal {
         table: table.table.name.clone(),
         columns,
         families: vec![win.family],
-        reason: Reason::KeepsMost { kept },
+        reason: reason?,
     })
 }
 

@@ -14,9 +14,9 @@ use crate::finding::{Draft, Impact, Location, Weight};
 use crate::format;
 use crate::ids::quote_ident;
 use crate::plan::Node;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, off_mean};
 use crate::sql::facts::Facts;
-use crate::units::{Millis, float, ratio};
+use crate::units::{Millis, float};
 
 /// The Snapshot and what is derived from it.
 #[derive(Debug)]
@@ -173,21 +173,9 @@ impl<'a> Case<'a> {
     /// A family's plans, the one that tells most of its calls first: of those that were executed, the one whose time is
     /// nearest to the calls' mean, because plans of other parameter values may be quite different.
     pub fn plans_of(&self, family: usize) -> Vec<&CasePlan<'a>> {
-        let mean = self
-            .workload
-            .families()
-            .get(family)
-            .and_then(Family::mean)
-            .map_or(0.0, Millis::get);
-        let off = |plan: &CasePlan<'a>| {
-            let time = plan.plan.execution_time.map(Millis::get);
-            let factor = time.and_then(|time| ratio(time, mean)).unwrap_or_default();
-            if factor > 0.0 {
-                factor.ln().abs()
-            } else {
-                f64::INFINITY
-            }
-        };
+        let family_of = self.workload.families().get(family);
+        let mean = family_of.and_then(Family::mean);
+        let off = |plan: &CasePlan<'a>| off_mean(plan.plan.execution_time, mean);
         let of_family = self.plans.iter().filter(|plan| plan.family == Some(family));
         let mut plans: Vec<&CasePlan<'a>> = of_family.collect();
         plans.sort_by(|one, other| {

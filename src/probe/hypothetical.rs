@@ -25,8 +25,8 @@ use super::step::PLAN_TIMEOUT;
 use crate::connect::Session;
 use crate::ids::{StatementKey, quote_ident};
 use crate::snapshot::{
-    Area, Gap, IndexDefinition, ParameterValue, ParameterVariant, PlanRecord, Role, Snapshot,
-    Statement, WhatIf, WhatIfBasis,
+    Area, Gap, IndexDefinition, ParameterValue, ParameterVariant, Role, Snapshot, Statement,
+    WhatIf, WhatIfBasis,
 };
 use crate::sql::mentions::Mentions;
 use crate::units::{Bytes, Cost};
@@ -110,8 +110,8 @@ impl HypopgOracle {
         })
     }
 
-    /// What the statement would cost with `indexes` beside those that exist: planned with the values of its first plan
-    /// in the snapshot.
+    /// What the statement would cost with `indexes` beside those that exist: planned with the values of
+    /// [`Snapshot::plan_of`].
     ///
     /// # Errors
     ///
@@ -344,7 +344,7 @@ struct Answer {
     sizes: Vec<Option<Bytes>>,
 }
 
-/// The statement with the text and values of its first plan.
+/// The statement with the text and values of the plan that tells most of its calls.
 fn question<'a>(
     snapshot: &'a Snapshot,
     key: &StatementKey,
@@ -356,11 +356,7 @@ fn question<'a>(
         .iter()
         .find(|statement| statement.key == *key)
         .ok_or_else(no_plan)?;
-    let record: &PlanRecord = snapshot
-        .plans
-        .iter()
-        .find(|plan| plan.key == *key)
-        .ok_or_else(no_plan)?;
+    let record = snapshot.plan_of(statement).ok_or_else(no_plan)?;
     let text = record
         .text
         .clone()

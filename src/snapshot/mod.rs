@@ -23,7 +23,8 @@ pub use catalog::{
     RelationKind, Table, TableCounters, UNREADABLE,
 };
 pub use plans::{
-    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome, ProbeStatus,
+    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome,
+    ProbeStatus, off_mean,
 };
 pub use redact::redact;
 pub use server::{DatabaseCounters, Extension, NEWEST_MAJOR, Role, Server, Setting, Settings};

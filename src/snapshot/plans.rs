@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Snapshot, Statement};
 use crate::ids::StatementKey;
-use crate::units::Millis;
+use crate::units::{Millis, float, ratio};
 
 /// What became of a statement that was to be probed.
 #[derive(
@@ -131,4 +132,30 @@ pub struct PlanRecord {
     pub runs_ms: Vec<Millis>,
     /// The element of EXPLAIN (FORMAT JSON)'s array: `{"Plan": …, "Planning Time": …}`.
     pub plan: serde_json::Value,
+}
+
+/// How badly a plan that took `time` tells of calls that took `mean`: the logarithm of the factor between them. Infinite
+/// where one of them is unknown.
+pub fn off_mean(time: Option<Millis>, mean: Option<Millis>) -> f64 {
+    let factor = time
+        .zip(mean)
+        .and_then(|(time, mean)| ratio(time.get(), mean.get()));
+    match factor {
+        Some(factor) if factor > 0.0 => factor.ln().abs(),
+        _ => f64::INFINITY,
+    }
+}
+
+impl Snapshot {
+    /// The plan that tells most of a statement's calls: of those that were executed, the one whose time is nearest to
+    /// the calls' mean, because plans of other parameter values may be quite different.
+    pub fn plan_of(&self, statement: &Statement) -> Option<&PlanRecord> {
+        let counters = &statement.counters;
+        let mean = ratio(counters.total_exec_time_ms.get(), float(counters.calls)).map(Millis);
+        let plans = self.plans.iter().filter(|plan| plan.key == statement.key);
+        plans.min_by(|one, other| {
+            let time = |plan: &PlanRecord| plan.plan.get("Execution Time")?.as_f64().map(Millis);
+            off_mean(time(one), mean).total_cmp(&off_mean(time(other), mean))
+        })
+    }
 }
