@@ -45,6 +45,7 @@ mod explain;
 mod faults;
 mod grants_cli;
 mod healthy;
+mod healthy_plans;
 mod interposed;
 mod plan_cases;
 mod pooler;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::plan::{Node, NodeId, NodeType, Plan, Relationship};
-use crate::units::{PerLoop, Rows, float};
+use crate::plan::{Buffers, ConditionKind, Node, NodeId, NodeType, Plan, Relationship};
+use crate::units::{Blocks, PerLoop, Rows, float};
 
 use super::table::Table;
 
@@ -41,6 +41,9 @@ pub enum Excuse {
     SubPlanFirstRow,
     /// Fewer workers were started than planned, so that each process had more rows.
     FewerProcesses,
+    /// The table, or one whose rows it passes on, has no rows and fewer pages than the planner takes for granted,
+    /// because it may have grown since ([`LEAST_PAGES`]).
+    EmptyTable,
     /// The node has no row count of its own: `BitmapAnd`, `BitmapOr`, `ModifyTable`.
     NoRowCount,
 }
@@ -59,6 +62,7 @@ impl fmt::Display for Excuse {
             Self::EmptyHashTable => "not read, the hash table was empty",
             Self::SubPlanFirstRow => "asked for the first row only",
             Self::FewerProcesses => "fewer workers were launched than planned",
+            Self::EmptyTable => "the table is empty, and the planner expects it to grow",
             Self::NoRowCount => "the node has no row count of its own",
         })
     }
@@ -162,15 +166,34 @@ fn rows_missing(plan: &Plan, node: &Node, below: &Table<Option<Estimate>>) -> Op
     if node.subplans_removed.is_some_and(|removed| removed > 0) {
         return Some(Excuse::SubplansRemoved);
     }
+    if is_empty_table(node) {
+        return Some(Excuse::EmptyTable);
+    }
     plan.inputs(node)
         .filter(|child| child.relationship != Some(Relationship::SubPlan))
         .find_map(|child| match below.get(child.id)?.verdict {
             Verdict::Excused(Excuse::NeverExecuted | Excuse::InputNeverExecuted) => {
                 Some(Excuse::InputNeverExecuted)
             }
-            Verdict::Excused(Excuse::SubplansRemoved) => Some(Excuse::SubplansRemoved),
+            Verdict::Excused(excuse @ (Excuse::SubplansRemoved | Excuse::EmptyTable)) => {
+                Some(excuse)
+            }
             _ => None,
         })
+}
+
+/// Pages that the planner counts at the least for a table whose size it was never told (plancat.c,
+/// `table_block_relation_estimate_size`).
+const LEAST_PAGES: Blocks = Blocks(10);
+
+fn is_empty_table(node: &Node) -> bool {
+    let tiny = |buffers: Buffers| buffers.accessed() < LEAST_PAGES;
+    node.node_type == NodeType::SeqScan
+        && node.condition(&ConditionKind::Filter).is_none()
+        && node
+            .actual
+            .is_some_and(|actual| actual.rows.per_loop() == Rows(0.0))
+        && node.buffers.is_some_and(tiny)
 }
 
 /// Rows that came more often than the planner counts them.
