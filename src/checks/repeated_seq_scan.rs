@@ -4,7 +4,7 @@ use super::support::{Scan, Told, Words, advice, each_seq_scan};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
 use crate::finding::{Action, Cause, CheckId, Evidence, Formula, Recommendation, Source, Unit};
 use crate::format;
-use crate::plan::{ConditionKind, Node, NodeType, Relationship};
+use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 
 /// Scans by each process.
@@ -126,20 +126,28 @@ fn planned(plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Foun
     if !inner {
         return None;
     }
+    // It may have enough after the first of them.
+    if plan.plan.under_limit_without_blocking(join).is_some() {
+        return None;
+    }
     let outer = plan.plan.child(join, &Relationship::Outer)?;
     let scans = outer.planned?.rows.per_loop().get();
     let tuples = table.table.tuples?.get();
-    if scans < MIN_SCANS || scans * tuples < MIN_READ {
+    // A scan that ends with the first match finds it halfway, on average.
+    let stops = join.inner_unique || join.join_type == Some(JoinType::Semi);
+    let part = if stops { 0.5 } else { 1.0 };
+    let rows = scans * tuples * part;
+    if scans < MIN_SCANS || rows < MIN_READ {
         return None;
     }
     let formula = format!(
-        "{} * {{{}}}",
+        "{} * {{{}}} * {part}",
         plan.term(outer, "Plan Rows"),
         table.pointer("/tuples")
     );
     let read = Evidence::computed(
         "rows read by all of them",
-        scans * tuples,
+        rows,
         Unit::Rows,
         Source::Explain,
         Formula::new(formula),

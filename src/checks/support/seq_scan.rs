@@ -13,6 +13,10 @@ const MIN_READ: f64 = 10_000.0;
 /// read all (`random_page_cost` 4 against `seq_page_cost` 1).
 const MAX_KEPT: f64 = 0.10;
 
+/// What of its own part the leader of a parallel scan loses to each worker that it serves (costsize.c,
+/// `get_parallel_divisor`).
+const LEADER_PER_WORKER: f64 = 0.3;
+
 /// Proposes for each sequential scan that no setting forces: `read` says what it reads where that is too much, and
 /// `tell` what is wrong with it, and of which of the filter's columns.
 pub fn each_seq_scan<'a, R>(
@@ -87,10 +91,14 @@ fn planned(plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Sele
     let workers = gather
         .and_then(|gather| gather.gather.as_ref())
         .map_or(0, |info| info.planned);
-    let kept = node.planned?.rows.per_loop().get() * (float(workers) + 1.0);
+    let leader = (1.0 - LEADER_PER_WORKER * float(workers)).max(0.0);
+    let kept = node.planned?.rows.per_loop().get() * (float(workers) + leader);
     let rows = plan.term(node, "Plan Rows");
     let formula = match gather {
-        Some(gather) => format!("{rows} * ({} + 1)", plan.term(gather, "Workers Planned")),
+        Some(gather) => format!(
+            "{rows} * ({} + {leader})",
+            plan.term(gather, "Workers Planned")
+        ),
         None => rows,
     };
     let label = "rows that the planner expects to keep";
