@@ -19,10 +19,29 @@ pub enum Carried {
     Sql(&'static str),
     /// Runs the statement that is written out in that finding's advice.
     RewriteOf(&'static str),
+    /// Runs that statement with values for its parameters.
+    RewriteWith(&'static str, Values),
     /// Writes the statement as the advice says in words.
     Query(&'static str),
     /// Prepares the statement and runs it again.
     Prepared,
+}
+
+/// What parameters stand for, as SQL.
+#[derive(Clone, Copy)]
+pub struct Values {
+    /// Those of the statement, from `$1` on.
+    pub before: &'static [&'static str],
+    /// Those of the rewritten one.
+    pub after: &'static [&'static str],
+}
+
+/// The text with values in the place of its parameters.
+fn filled(query: &str, values: &[&str]) -> String {
+    let numbered = values.iter().enumerate().rev();
+    numbered.fold(query.to_owned(), |query, (place, value)| {
+        query.replace(&format!("${}", place + 1), value)
+    })
 }
 
 pub struct Advised {
@@ -129,6 +148,11 @@ fn carry_out(cluster: &Cluster, case: &Advised, report: &Report) -> Value {
             let query = advice.rewrite.as_deref().expect("a rewrite");
             explained(cluster, case, "", query)
         }
+        Carried::RewriteWith(id, values) => {
+            let advice = &found(report, id).expect("checked before").recommendation;
+            let query = advice.rewrite.as_deref().expect("a rewrite");
+            explained(cluster, case, "", &filled(query, values.after))
+        }
         Carried::Query(query) => explained(cluster, case, "", query),
         Carried::Prepared => {
             let before = format!("PREPARE it AS {}; {EXPLAIN} EXECUTE it", case.query);
@@ -169,7 +193,11 @@ pub async fn ends_the_finding(cases: &[Advised]) {
             .expect("a server");
         for case in cases.iter().filter(|case| case.can_run(&cluster)) {
             prepare(&cluster, case);
-            let before = explained(&cluster, case, "", case.query);
+            let before = match case.carried {
+                Carried::RewriteWith(_, values) => filled(case.query, values.before),
+                _ => case.query.to_owned(),
+            };
+            let before = explained(&cluster, case, "", &before);
             let report = seen(&cluster, case, case.query, before).await;
             let at = format!("PostgreSQL {major}, {}", case.name);
             for id in case.finds {

@@ -1,6 +1,6 @@
 //! What is advised for scans is carried out, and the finding is gone.
 
-use crate::advice::{Advised, Carried, ends_the_finding};
+use crate::advice::{Advised, Carried, Values, ends_the_finding};
 
 const ADVISED: &[Advised] = &[
     Advised {
@@ -43,9 +43,15 @@ const ADVISED: &[Advised] = &[
         setup: "CREATE TABLE visit (id int, at timestamptz);
             INSERT INTO visit SELECT i, '2024-01-01'::timestamptz + i * interval '10 min' FROM generate_series(1, 40000) AS i; CREATE INDEX ON visit (at)",
         settings: &[],
-        query: "SELECT id FROM visit WHERE date_trunc('day', at) = '2024-02-01'",
+        query: "SELECT id FROM visit WHERE date_trunc('day', at) = $1",
         finds: &["non_sargable_predicate", "seq_scan_selective"],
-        carried: Carried::Query("SELECT id FROM visit WHERE at >= '2024-02-01' AND at < '2024-02-02'"),
+        carried: Carried::RewriteWith(
+            "non_sargable_predicate",
+            Values {
+                before: &["TIMESTAMPTZ '2024-02-01'"],
+                after: &["TIMESTAMPTZ '2024-02-01'"],
+            },
+        ),
     },
     Advised {
         name: "fraction",
@@ -54,9 +60,33 @@ const ADVISED: &[Advised] = &[
         setup: "CREATE TABLE parcel (id int PRIMARY KEY, note text);
             INSERT INTO parcel SELECT i, repeat('n', 40) FROM generate_series(1, 40000) AS i",
         settings: &[],
-        query: "SELECT * FROM parcel WHERE id = 42.0",
+        query: "SELECT * FROM parcel WHERE id = $1::numeric",
         finds: &["implicit_cast", "seq_scan_selective"],
-        carried: Carried::Query("SELECT * FROM parcel WHERE id = 42"),
+        carried: Carried::RewriteWith(
+            "implicit_cast",
+            Values {
+                before: &["42"],
+                after: &["42"],
+            },
+        ),
+    },
+    Advised {
+        name: "pages",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE entry (id int PRIMARY KEY, at timestamptz NOT NULL, note text);
+            INSERT INTO entry SELECT i, '2024-01-01'::timestamptz + i * interval '1 min', repeat('n', 40) FROM generate_series(1, 40000) AS i;
+            CREATE INDEX ON entry (at, id)",
+        settings: &[],
+        query: "SELECT id, at FROM entry ORDER BY at, id LIMIT $1 OFFSET $2",
+        finds: &["deep_offset"],
+        carried: Carried::RewriteWith(
+            "deep_offset",
+            Values {
+                before: &["10", "30000"],
+                after: &["10", "'2024-01-21 20:00'", "30000"],
+            },
+        ),
     },
     Advised {
         name: "infix",
