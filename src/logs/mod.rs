@@ -4,8 +4,10 @@
 //! What is not understood is counted ([`Tally`]) and never an error, because a log may be cut off, mixed or broken
 //! anywhere. Memory does not grow with the length of a log.
 
+mod digest;
 mod tally;
 
+pub use digest::Digest;
 pub use tally::{Place, Reason, Skipped, Tally};
 
 /// One executed statement, as a log tells of it. Borrowed from the reader's buffers.

@@ -7,6 +7,7 @@ mod capture;
 mod catalog;
 pub mod delta;
 mod explained;
+mod logs;
 mod plans;
 mod redact;
 mod server;
@@ -21,6 +22,10 @@ pub use capture::CaptureError;
 pub use catalog::{
     Column, ColumnStatistics, ForeignKey, ForeignKeyAction, Index, IndexCounters, IndexKey,
     RelationKind, Table, TableCounters, UNREADABLE,
+};
+pub use logs::{
+    Durations, Excerpt, ExcerptLine, LeftOut, LoggedFamily, LoggedLoop, Logs, LoopKind, Series,
+    SkippedLines,
 };
 pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome,
@@ -85,6 +90,9 @@ pub struct Snapshot {
     /// Earlier moments of a measured window, oldest first; empty when counters are read since their reset.
     #[serde(default)]
     pub samples: Vec<Sample>,
+    /// What the server's logs tell; `None` where none were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<Logs>,
     /// What became of each statement that was to be probed.
     #[serde(default)]
     pub probes: Vec<ProbeOutcome>,
@@ -226,6 +234,7 @@ impl Snapshot {
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
             samples: Vec::new(),
+            logs: None,
             probes: Vec::new(),
             plans: Vec::new(),
             what_if: Vec::new(),
