@@ -11,6 +11,7 @@ use super::text::{self, Outline};
 use crate::ids::QueryId;
 use crate::snapshot;
 use crate::sql::family::{Family, Fingerprint};
+use crate::sql::lexer::clipped;
 use crate::sql::mentions::StatementClass;
 use crate::units::{Millis, float};
 
@@ -76,7 +77,7 @@ struct Exact {
 }
 
 /// Executions, how long they took and when they were.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Figures {
     /// Executions.
     pub executions: i64,
@@ -149,16 +150,6 @@ impl Timing {
 )]
 fn micros(duration_ms: f64) -> u64 {
     (duration_ms * 1000.0).round() as u64
-}
-
-impl Default for Figures {
-    fn default() -> Self {
-        Self {
-            executions: 0,
-            durations: Timing::default(),
-            rate: Series::default(),
-        }
-    }
 }
 
 impl Figures {
@@ -271,14 +262,13 @@ impl Families {
     ) -> Known {
         let text = String::from_utf8_lossy(text.get(..MOST_BYTES).unwrap_or(text));
         let fingerprint = Family::of(&text).fingerprint;
-        let family = match self.shapes.get(&fingerprint) {
-            Some(family) => *family,
-            None => {
-                if self.counted.len() >= MOST_FAMILIES {
-                    self.make_room(&needed());
-                }
-                self.add(fingerprint, &text)
+        let family = if let Some(family) = self.shapes.get(&fingerprint) {
+            *family
+        } else {
+            if self.counted.len() >= MOST_FAMILIES {
+                self.make_room(&needed());
             }
+            self.add(fingerprint, &text)
         };
         if self.texts.len() >= MOST_TEXTS {
             let middle = median(self.texts.values().map(|known| known.executions));
@@ -297,12 +287,11 @@ impl Families {
         let family = self.next;
         self.next = self.next.wrapping_add(1);
         let fingerprint = Arc::new(fingerprint);
-        let kept = text.floor_char_boundary(MOST_KEPT);
         self.counted.insert(
             family,
             Counted {
                 fingerprint: Arc::clone(&fingerprint),
-                text: text.get(..kept).unwrap_or_default().to_owned(),
+                text: clipped(text, MOST_KEPT).to_owned(),
                 queryids: Vec::new(),
                 figures: Figures::default(),
             },
@@ -371,20 +360,26 @@ fn median(values: impl Iterator<Item = i64>) -> i64 {
 }
 
 fn part(text: &str) -> Part {
-    let StatementClass::Other(word) = StatementClass::of(text) else {
-        return Part::Work;
-    };
     let upper = text.to_ascii_uppercase();
     let words: Vec<&str> = upper
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .filter(|word| !word.is_empty())
         .collect();
+    // Pools reset a session by one of these, some behind other statements.
+    if words
+        .windows(2)
+        .any(|two| matches!(two, ["RESET" | "DISCARD", "ALL"]))
+    {
+        return Part::Reset;
+    }
+    let StatementClass::Other(word) = StatementClass::of(text) else {
+        return Part::Work;
+    };
     let second = words.get(1).copied().unwrap_or_default();
     match (word.as_str(), second) {
         ("begin" | "start", _) => Part::Begin,
         ("rollback", _) if words.contains(&"TO") => Part::Aside,
         ("prepare", "TRANSACTION") | ("commit" | "rollback" | "end" | "abort", _) => Part::End,
-        ("discard", "ALL") | ("reset", "ALL") => Part::Reset,
         (
             "set" | "reset" | "show" | "savepoint" | "release" | "deallocate" | "discard" | "close"
             | "listen" | "unlisten" | "prepare" | "lock" | "",
@@ -410,6 +405,10 @@ mod tests {
             ("SET LOCAL a = 1", Part::Aside),
             ("SAVEPOINT a", Part::Aside),
             ("DISCARD ALL", Part::Reset),
+            (
+                "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;",
+                Part::Reset,
+            ),
             ("VACUUM t", Part::Work),
             ("", Part::Aside),
         ] {

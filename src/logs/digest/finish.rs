@@ -212,7 +212,8 @@ fn parameterised(text: &str) -> String {
     for token in redacted_tokens(&redacted) {
         if token.kind == TokenKind::Redacted {
             number = number.saturating_add(1);
-            output.push_str(&format!("${number}"));
+            output.push('$');
+            output.push_str(&number.to_string());
         } else {
             output.push_str(token.text);
         }

@@ -6,7 +6,7 @@ use memchr::memchr;
 use rustc_hash::FxHasher;
 
 /// What one pass over a text tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outline {
     /// Equal for texts that differ in constants and parameters, the length of lists of them, white space, comments and
     /// the case of words.
@@ -136,10 +136,7 @@ struct Scan<'t> {
     text: &'t [u8],
     at: usize,
     mixer: Mixer,
-    constants: u64,
-    has_constants: bool,
-    has_parameters: bool,
-    has_list: bool,
+    outline: Outline,
     /// Whether the last thing taken in was a word, which must be kept apart from the next.
     after_word: bool,
     list: List,
@@ -151,25 +148,19 @@ pub fn outline(text: &[u8]) -> Outline {
         text,
         at: 0,
         mixer: Mixer::default(),
-        constants: 0,
-        has_constants: false,
-        has_parameters: false,
-        has_list: false,
+        outline: Outline::default(),
         after_word: false,
         list: List::No,
     };
     while let Some(byte) = scan.peek() {
         scan.token(byte);
     }
-    if scan.has_list {
+    if scan.outline.has_list {
         scan.mixer.push(0xfe);
     }
     Outline {
         hash: scan.mixer.finish(),
-        constants: scan.constants,
-        has_constants: scan.has_constants,
-        has_parameters: scan.has_parameters,
-        has_list: scan.has_list,
+        ..scan.outline
     }
 }
 
@@ -239,7 +230,7 @@ impl Scan<'_> {
     fn constant(&mut self) {
         match self.list {
             List::Comma => {
-                self.has_list = true;
+                self.outline.has_list = true;
                 self.list = List::Constant;
                 return;
             }
@@ -252,8 +243,8 @@ impl Scan<'_> {
 
     fn value(&mut self, from: usize) {
         let bytes = self.text.get(from..self.at).unwrap_or_default();
-        self.constants = self.constants.rotate_left(7) ^ exact(bytes);
-        self.has_constants = true;
+        self.outline.constants = self.outline.constants.rotate_left(7) ^ exact(bytes);
+        self.outline.has_constants = true;
         self.constant();
     }
 
@@ -345,7 +336,7 @@ impl Scan<'_> {
             while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
                 self.at += 1;
             }
-            self.has_parameters = true;
+            self.outline.has_parameters = true;
             return self.constant();
         }
         let rest = self.text.get(self.at + 1..).unwrap_or_default();
