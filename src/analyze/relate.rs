@@ -141,8 +141,13 @@ impl<'c> Others<'c> {
             let mend = self
                 .beside(claim, of_table)
                 .filter(|(_, other)| mends(other, claim));
+            // What is wrong with a table as a whole is wrong with each scan of it.
+            let of_whole = self
+                .beside(claim, of_table)
+                .filter(|(_, other)| other.draft.location().columns.is_empty());
             let cause = self
                 .beside(claim, of_node)
+                .chain(of_whole)
                 .filter(|(_, other)| is_cause(other, claim));
             return mend.chain(cause).max_by(strongest).map(|(place, _)| place);
         }

@@ -16,7 +16,7 @@ use crate::ids::quote_ident;
 use crate::plan::Node;
 use crate::snapshot::{Snapshot, off_mean};
 use crate::sql::facts::Facts;
-use crate::units::{Millis, float};
+use crate::units::{Millis, float, ratio};
 
 /// The Snapshot and what is derived from it.
 #[derive(Debug)]
@@ -156,18 +156,37 @@ impl<'a> Case<'a> {
             columns: draft.location().columns.clone(),
             ..place
         };
-        let draft = draft.at(location);
-        let weighed = family.filter(|family| family.time().get() > 0.0);
-        let draft = match weighed {
+        Proposal {
+            families: plan.family.into_iter().collect(),
+            draft: self.weighed(plan, part, draft.at(location)),
+        }
+    }
+
+    /// A draft that costs `part` of the time of the plan's statement, or without counters of the plan.
+    pub fn weighed(&self, plan: &CasePlan<'a>, part: f64, draft: Draft) -> Draft {
+        match self.timed(plan) {
             Some(family) => draft.costing(self.impact(family, part)),
             None => draft
                 .costing(plain_impact(part))
                 .weighed(Weight::Plan(part)),
-        };
-        Proposal {
-            families: plan.family.into_iter().collect(),
-            draft,
         }
+    }
+
+    /// The part that such a draft costs, 0..1.
+    pub fn part(&self, plan: &CasePlan<'a>, draft: &Draft) -> f64 {
+        match (draft.weight(), self.timed(plan)) {
+            (Weight::Plan(part), _) => part,
+            (_, Some(family)) => {
+                let time = draft.impact().time_ms.unwrap_or_default();
+                ratio(time.get(), family.time().get()).unwrap_or_default()
+            }
+            (_, None) => 0.0,
+        }
+    }
+
+    fn timed(&self, plan: &CasePlan<'a>) -> Option<&Family> {
+        let family = self.workload.families().get(plan.family?);
+        family.filter(|family| family.time().get() > 0.0)
     }
 
     /// A family's plans, the one that tells most of its calls first: of those that were executed, the one whose time is

@@ -11,8 +11,11 @@ use crate::snapshot::Area;
 use crate::sql::facts::Test;
 use crate::sql::rewrite::uncast;
 
+/// The id.
+pub const ID: CheckId = CheckId::new("implicit_cast");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("implicit_cast"),
+    id: ID,
     title: "column cast",
     summary: "a selective sequential scan's filter casts the column to the type of what it is compared with",
     category: Category::Plan,

@@ -80,7 +80,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         ConditionKind::RecheckCond,
         ConditionKind::Filter,
     ];
-    let scan = Scan::of(case, plan, node, &conditions)?;
+    let scan = Scan::of_root(case, plan, node, &conditions)?;
     let title = format!(
         "index too coarse on {}: {} rows fetched and thrown away",
         scan.label(),

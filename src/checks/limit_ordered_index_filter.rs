@@ -44,7 +44,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     }
     let limit = plan.plan.under_limit_without_blocking(node)?;
     let wasted = index_filter_inefficient::wasted(plan, node)?;
-    let mut scan = Scan::of(case, plan, node, &[ConditionKind::Filter])?;
+    let mut scan = Scan::of_root(case, plan, node, &[ConditionKind::Filter])?;
     for column in keys(case, &scan, node) {
         if !scan.columns.contains(&column) {
             scan.columns.push(column);

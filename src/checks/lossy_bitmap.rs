@@ -51,7 +51,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     if share < MIN_LOSSY || removed < MIN_REMOVED {
         return None;
     }
-    let scan = Scan::of(case, plan, node, &[ConditionKind::RecheckCond])?;
+    let scan = Scan::of_root(case, plan, node, &[ConditionKind::RecheckCond])?;
     let needed = Bytes(pages.saturating_mul(BYTES_PER_PAGE));
     let instead = "find fewer rows with a narrower index";
     let mut advice = more_work_mem(case, plan, needed, instead);

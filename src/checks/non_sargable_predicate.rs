@@ -11,8 +11,11 @@ use crate::snapshot::Area;
 use crate::sql::facts::Test;
 use crate::sql::rewrite::sargable;
 
+/// The id.
+pub const ID: CheckId = CheckId::new("non_sargable_predicate");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("non_sargable_predicate"),
+    id: ID,
     title: "wrapped column",
     summary: "a selective sequential scan's filter wraps the column in a function or an expression",
     category: Category::Plan,

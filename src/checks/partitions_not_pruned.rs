@@ -1,9 +1,13 @@
 //! `partitions_not_pruned`: a statement looks into partitions that cannot hold what it wants.
 
-use super::support::{Words, advice, each_node, subject};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId, Draft, Location, Recommendation, Subject, Unit};
+use super::support::{Dress, Words, advice, conditions, dress, each_node, subject};
+use super::{
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, implicit_cast, non_sargable_predicate,
+    seq_scan_selective, with_columns,
+};
+use crate::finding::{Action, Cause, CheckId, Draft, Location, Recommendation, Subject, Unit};
 use crate::format;
+use crate::ids::quote_ident;
 use crate::plan::{ConditionKind, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 use crate::units::{float, ratio};
@@ -30,6 +34,10 @@ pub struct PartitionsNotPruned;
 impl Check for PartitionsNotPruned {
     fn meta(&self) -> &'static CheckMeta {
         &META
+    }
+
+    fn always_explains(&self) -> &'static [CheckId] {
+        &[seq_scan_selective::ID]
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
@@ -85,9 +93,38 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         Unit::Count,
         nothing,
     ))
-    .at(parent.location);
+    .at(parent.location)
+    .following(scans.first().and_then(|scan| hidden_key(case, plan, scan)));
     let wasted: f64 = empty.iter().map(|member| plan.share_within(member)).sum();
     Some(case.of_node(plan, node, wasted.min(1.0), draft))
+}
+
+/// That the partition key is there, but wrapped or cast, so that nothing can be pruned by it.
+fn hidden_key(case: &Case<'_>, plan: &CasePlan<'_>, scan: &Node) -> Option<Cause> {
+    let table = plan.table(&case.catalog, scan)?;
+    let root = case.catalog.root(table);
+    let key = root.table.partition_key.as_deref()?;
+    conditions(case, plan, scan).iter().find_map(|predicate| {
+        let (check, column) = match dress(Some(root), &predicate.operand)? {
+            Dress::Wrapped { column, .. } => (non_sargable_predicate::ID, column),
+            Dress::Cast { column, .. } => (implicit_cast::ID, column),
+            Dress::Bare { .. } => return None,
+        };
+        mentions(key, column).then(|| Cause {
+            check,
+            subject: Subject::new(with_columns(
+                &root.table.name.to_string(),
+                &[column.to_owned()],
+            )),
+        })
+    })
+}
+
+/// Whether a partition key such as `RANGE (day, region)` is of that column.
+fn mentions(key: &str, column: &str) -> bool {
+    let quoted = quote_ident(column);
+    let mut words = key.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ','));
+    words.any(|word| word == quoted)
 }
 
 fn members<'p>(plan: &'p CasePlan<'_>, append: &'p Node) -> impl Iterator<Item = &'p Node> {

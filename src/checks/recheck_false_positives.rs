@@ -51,7 +51,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         return None;
     }
     let conditions = [ConditionKind::IndexCond, ConditionKind::RecheckCond];
-    let scan = Scan::of(case, plan, node, &conditions)?;
+    let scan = Scan::of_root(case, plan, node, &conditions)?;
     let title = format!(
         "false index matches on {}: {} of {} rows refused by the recheck",
         scan.label(),

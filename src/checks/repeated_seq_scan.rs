@@ -52,7 +52,7 @@ pub fn within(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Cause>
             && plan.own_share(node) >= MIN_PART * whole
             && read(plan, node, table).is_some()
     })?;
-    let subject = Scan::of(case, plan, scan, &[ConditionKind::Filter])?.subject(case, plan);
+    let subject = Scan::of_root(case, plan, scan, &[ConditionKind::Filter])?.subject(case, plan);
     Some(Cause { check: ID, subject })
 }
 

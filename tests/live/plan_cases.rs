@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::program::{pgtriage, text};
-use crate::{builder, majors};
+use crate::{MAIN_MAJOR, builder, majors};
 
 /// Where a major's plan does not show the problem: case, major, finding, reason.
 const NOT_THERE: &[(&str, u32, &str, &str)] = &[
@@ -219,6 +219,24 @@ fn known_problems_are_found_and_sound_plans_left_alone() {
         .flat_map(|run| run.join().expect("a run"))
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_partitions_of_a_table_are_one_bottleneck() {
+    let case = cases()
+        .into_iter()
+        .find(|case| case.name == "part_wrapped_key");
+    let case = case.expect("the case");
+    let cluster = builder(MAIN_MAJOR).start().expect("a server");
+    case.set_up(&cluster);
+    let report = case.explained_live(&cluster);
+    let findings = report["bottlenecks"].as_array().expect("a list");
+    let leads: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding["explained_by"].is_null())
+        .filter_map(|finding| finding["id"].as_str())
+        .collect();
+    assert_eq!(leads, ["non_sargable_predicate:public.part(day)"]);
 }
 
 #[test]

@@ -35,7 +35,24 @@ pub struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Of a node that scans a relation, with the columns of these conditions in their order; `None` for other nodes.
+    /// Of a node that scans a relation, with the columns of these conditions in their order; `None` for other nodes. A
+    /// partition stands for its whole table: what its filter shows, that of every other one does as well.
+    pub fn of_root(
+        case: &Case<'a>,
+        plan: &CasePlan<'a>,
+        node: &Node,
+        conditions: &[ConditionKind],
+    ) -> Option<Self> {
+        let scan = Self::of(case, plan, node, conditions)?;
+        let root = scan.table.map(|table| case.catalog.root(table));
+        Some(Self {
+            name: root.map_or(scan.name, |root| root.table.name.to_string()),
+            table: root,
+            columns: scan.columns,
+        })
+    }
+
+    /// The same, a partition as the table that it is.
     pub fn of(
         case: &Case<'a>,
         plan: &CasePlan<'a>,

@@ -30,7 +30,7 @@ pub fn each_seq_scan<'a, R>(
             return None;
         }
         let reads = read(plan, node, plan.table(&case.catalog, node))?;
-        let mut scan = Scan::of(case, plan, node, &[ConditionKind::Filter])?;
+        let mut scan = Scan::of_root(case, plan, node, &[ConditionKind::Filter])?;
         let told = tell(case, plan, node, &mut scan, reads)?;
         Some(scan.proposal(case, plan, node, told))
     });
