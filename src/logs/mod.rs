@@ -4,10 +4,23 @@
 //! What is not understood is counted ([`Tally`]) and never an error, because a log may be cut off, mixed or broken
 //! anywhere. Memory does not grow with the length of a log.
 
+mod csv;
 mod digest;
+mod json;
+mod message;
+mod prefix;
+mod reader;
+mod severity;
+mod sink;
+mod statements;
+mod stderr;
 mod tally;
+mod time;
+mod window;
 
 pub use digest::Digest;
+pub use prefix::LinePrefix;
+pub use reader::Reader;
 pub use tally::{Place, Reason, Skipped, Tally};
 
 /// One executed statement, as a log tells of it. Borrowed from the reader's buffers.
@@ -18,9 +31,9 @@ pub struct Logged<'a> {
     /// What all statements of one session have in common, and those of no other: the session identifier (`%c`), else
     /// the process (`%p`), with the session's start where the log has it (`%s`). Empty where the log has none of them.
     pub session: &'a [u8],
-    /// When the line was written, in microseconds since 1970-01-01 UTC: where the duration is in the same line, the
-    /// statement's end. An abbreviation of a time zone that several places use for different offsets is read as UTC and
-    /// counted in [`Tally::unknown_zone`].
+    /// When it ended, in microseconds since 1970-01-01 UTC; where its duration is not known, when it began. An
+    /// abbreviation of a time zone that several places use for different offsets is read as UTC and counted in
+    /// [`Tally::unknown_zone`].
     pub at: Option<i64>,
     /// Role (`%u`).
     pub user: Option<&'a [u8]>,
@@ -43,3 +56,6 @@ pub struct Logged<'a> {
     /// The line in which it begins, counted from 1.
     pub line: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::Logged;
+
 /// A line of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The number of the file, as in [`Logged::file`](super::Logged::file).
+    /// The number of the file, as in [`Logged::file`].
     pub file: u32,
     /// The line, counted from 1.
     pub line: u64,
@@ -107,6 +109,28 @@ impl Tally {
     /// How often something was passed over for this reason.
     pub fn skips(&self, reason: Reason) -> u64 {
         self.skipped.get(&reason).map_or(0, |skipped| skipped.count)
+    }
+
+    /// Counts a statement that is given.
+    pub(super) fn statement(&mut self, logged: &Logged<'_>) {
+        self.statements += 1;
+        if let Some(duration) = logged.duration_ms {
+            self.with_duration += 1;
+            let shortest = self
+                .shortest_ms
+                .map_or(duration, |known| known.min(duration));
+            self.shortest_ms = Some(shortest);
+        }
+    }
+
+    /// Counts an entry and its time.
+    pub(super) fn entry(&mut self, at: Option<i64>, zone_unknown: bool) {
+        self.entries += 1;
+        self.unknown_zone += u64::from(zone_unknown);
+        if let Some(at) = at {
+            let (first, last) = self.span.unwrap_or((at, at));
+            self.span = Some((first.min(at), last.max(at)));
+        }
     }
 }
 
