@@ -75,6 +75,11 @@ pub enum Reason {
         /// The share of the rows found that pass, 0..1.
         kept: f64,
     },
+    /// Next to none of the measured time is spent on the table or on what is made of its rows.
+    TakesLittle {
+        /// The share of the execution time, 0..1.
+        share: f64,
+    },
     /// Keeping it up costs more than it saves.
     WritesCostMore {
         /// Time that it saves.
@@ -103,6 +108,7 @@ impl Reason {
                 | Self::SystemTable
                 | Self::KeepsMost { .. }
                 | Self::FindsLittleMore { .. }
+                | Self::TakesLittle { .. }
         )
     }
 
@@ -168,6 +174,11 @@ impl fmt::Display for Reason {
                 f,
                 "{} of the rows that an index finds already pass with the values of most calls",
                 format::percent(*kept)
+            ),
+            Self::TakesLittle { share } => write!(
+                f,
+                "{} of the measured time is spent on it and on what is made of its rows",
+                format::percent(*share)
             ),
             Self::WritesCostMore { saved, cost } => write!(
                 f,

@@ -1,6 +1,9 @@
 //! The indexes that each statement gains from: as few and as short as serve it.
 
+use std::collections::BTreeMap;
+
 use crate::checks::Case;
+use crate::plan::{Node, NodeId};
 use crate::snapshot::{IndexDefinition, WhatIf};
 use crate::sql::facts::Facts;
 use crate::units::{Cost, ratio};
@@ -61,10 +64,9 @@ pub fn wins<'c>(
         }
     }
     wins.retain(|win| {
-        let refused = win
-            .indexes
-            .iter()
-            .find_map(|index| keeps_most(case, win, index));
+        let refused = win.indexes.iter().find_map(|index| {
+            keeps_most(case, win, index).or_else(|| takes_little(case, win, index))
+        });
         let fine = refused.is_none();
         refusals.extend(refused);
         fine
@@ -88,6 +90,30 @@ fn keeps_most(case: &Case<'_>, win: &Win, index: &Candidate) -> Option<Refusal> 
         columns,
         families: vec![win.family],
         reason: reason?,
+    })
+}
+
+/// That next to none of the measured time is spent on the table or on what is made of its rows, whatever share of the
+/// cost the planner gives it: a hash join that finds its other side empty reads none of it.
+fn takes_little(case: &Case<'_>, win: &Win, index: &Candidate) -> Option<Refusal> {
+    let table = case.catalog.at(index.table)?;
+    let plan = case.plans_of(win.family).into_iter().next()?;
+    let scans = plan.plan.nodes().filter(|node| {
+        let scanned = plan.table(&case.catalog, node);
+        scanned.is_some_and(|scanned| case.catalog.root(scanned).place == table.place)
+    });
+    let mut touched: BTreeMap<NodeId, &Node> = BTreeMap::new();
+    for scan in scans {
+        touched.insert(scan.id, scan);
+        touched.extend(plan.plan.ancestors(scan).map(|above| (above.id, above)));
+    }
+    let share: f64 = touched.values().map(|node| plan.own_share(node)).sum();
+    let measured = plan.is_analyzed() && !touched.is_empty();
+    (measured && share < MIN_SAVED).then(|| Refusal {
+        table: table.table.name.clone(),
+        columns: index.columns(),
+        families: vec![win.family],
+        reason: Reason::TakesLittle { share },
     })
 }
 

@@ -188,6 +188,7 @@ fn rows(case: &Case<'_>, helped: &Helped, table: TableRef<'_>) -> Vec<Evidence> 
         let scan = plan.plan.nodes().find(|node| {
             let scanned = plan.table(&case.catalog, node);
             node.condition(&ConditionKind::Filter).is_some()
+                && node.executed()
                 && scanned.is_some_and(|scanned| {
                     case.catalog.root(scanned).table.oid == table.table.oid
                         || scanned.table.oid == table.table.oid
