@@ -181,10 +181,13 @@ mod evidence {
             let (value, term) = sum(groups, field)?;
             Some(workload.counted(label, value, unit, term))
         };
+        // What runs for its own rows, too, is not what begins the loop.
+        let roots = parents.iter().copied();
+        let roots: Vec<&Group> = roots.filter(|parent| parent.first != child.first).collect();
         let child = [child];
         let loops = || {
             let (calls, calls_term) = sum(&child, Field::Calls)?;
-            let (parents, parents_term) = sum(parents, Field::Calls)?;
+            let (parents, parents_term) = sum(&roots, Field::Calls)?;
             let formula = format!("{calls_term} / {parents_term}");
             let value = ratio(calls, parents)?;
             let label = "look-ups per call of the parent statement";
@@ -200,7 +203,7 @@ mod evidence {
             ),
             counted(
                 "calls of the parent statement",
-                parents,
+                &roots,
                 Field::Calls,
                 Unit::Calls,
             ),

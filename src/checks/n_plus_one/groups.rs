@@ -181,6 +181,12 @@ impl Group {
     }
 }
 
+/// Levels whose rows a statement returns.
+static OUTER: [LevelRole; 2] = [LevelRole::Main, LevelRole::Derived];
+
+/// Levels that answer a question.
+static ASKED: [LevelRole; 3] = [LevelRole::Exists, LevelRole::NotExists, LevelRole::Scalar];
+
 /// The columns that a look-up compares with one parameter each; empty for everything that is no look-up: writes, locks
 /// (job queues), lists of keys (batches), keyset pages.
 fn keys(statement: &Statement, facts: &Facts) -> Vec<KeyColumn> {
@@ -189,11 +195,18 @@ fn keys(statement: &Statement, facts: &Facts) -> Vec<KeyColumn> {
     if facts.kind != Kind::Select || locks || text.contains(SQUASHED) || pages(facts) {
         return Vec::new();
     }
+    let read_by = |roles: &[LevelRole]| {
+        facts.relations.iter().any(|used| {
+            let level = facts.levels.get(used.level);
+            level.is_some_and(|level| roles.contains(&level.role))
+        })
+    };
+    // `SELECT EXISTS (SELECT … WHERE author_id = $1)` reads nothing but what the subquery reads.
+    let roles: &[LevelRole] = if read_by(&OUTER) { &OUTER } else { &ASKED };
     let mut keys: Vec<KeyColumn> = Vec::new();
     for (relation, used) in facts.relations.iter().enumerate() {
         let level = facts.levels.get(used.level);
-        let outer =
-            level.is_some_and(|level| matches!(level.role, LevelRole::Main | LevelRole::Derived));
+        let outer = level.is_some_and(|level| roles.contains(&level.role));
         if !outer || used.role != Role::Scan {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::sql::parse::Kind;
 use crate::units::ratio;
 
 use super::groups::Group;
-use super::ties::{Tie, resolved, ties};
+use super::ties::{Basis, Tie, resolved, ties};
 
 /// Look-ups from which a ratio is no coincidence: the rows of one page as paginators have it by default
 /// (`will_paginate` 30, Kaminari and Spring Data 20 to 25).
@@ -23,6 +23,9 @@ const MIN_LOOPS: f64 = 2.0;
 
 /// Look-ups per row: an identity map loads each key once, so fewer than rows; a few more come from elsewhere.
 const RATIO: std::ops::RangeInclusive<f64> = 0.3..=1.1;
+
+/// Look-ups per row where nothing but their number says which rows they are for.
+const RATIO_ALONE: std::ops::RangeInclusive<f64> = 0.9..=1.1;
 
 /// How near rows and look-ups must be for a statement that returns one row a call to be the better explanation.
 const SAME: f64 = 0.05;
@@ -73,8 +76,8 @@ pub fn pairs(case: &Case<'_>, groups: &[Group]) -> Vec<Pair> {
     // A loop within a loop is known once the outer one is: as many rounds as there are look-ups.
     for _ in 0..=sources.len() {
         let next: BTreeMap<usize, Pair> = sources
-            .iter()
-            .filter_map(|(child, sources)| Some((*child, best(groups, *child, sources, &found)?)))
+            .keys()
+            .filter_map(|child| Some((*child, best(groups, *child, (&sources, &found))?)))
             .collect();
         if next == found {
             break;
@@ -96,13 +99,22 @@ fn sources(case: &Case<'_>, groups: &[Group], child: usize) -> Vec<Source> {
     let mut found = Vec::new();
     for tie in ties(case, look_up) {
         for (place, group) in groups.iter().enumerate() {
+            let recursive = place == child && tie.within_a_table();
             let comparable = group.userid == look_up.userid
                 && group.toplevel == look_up.toplevel
-                && group.family != look_up.family;
-            if comparable && gives(case, group, &tie) {
+                && (group.family != look_up.family || recursive);
+            let given = if comparable {
+                gives(case, group, &tie)
+            } else {
+                None
+            };
+            if let Some(basis) = given {
                 found.push(Source {
                     group: place,
-                    tie: tie.clone(),
+                    tie: Tie {
+                        basis,
+                        ..tie.clone()
+                    },
                 });
             }
         }
@@ -110,15 +122,13 @@ fn sources(case: &Case<'_>, groups: &[Group], child: usize) -> Vec<Source> {
     found
 }
 
-/// Whether a group's statements hand out the keys: they return them, or insert the rows that hold them.
-fn gives(case: &Case<'_>, group: &Group, tie: &Tie) -> bool {
-    let Some(facts) = group.facts(case) else {
-        return false;
-    };
+/// What says that a group's statements hand out the keys: they return them, or insert the rows that hold them.
+fn gives(case: &Case<'_>, group: &Group, tie: &Tie) -> Option<Basis> {
+    let facts = group.facts(case)?;
     match group.kind {
-        Kind::Select => !facts.skips_locked() && tie.returned_by(case, facts),
-        Kind::Insert => inserts(case, facts, tie),
-        _ => false,
+        Kind::Select if !facts.skips_locked() => tie.returned_by(case, facts),
+        Kind::Insert => inserts(case, facts, tie).then_some(tie.basis),
+        _ => None,
     }
 }
 
@@ -180,14 +190,17 @@ fn is_loop(calls: f64, rows: f64, root_calls: f64) -> bool {
         && ratio(calls, root_calls).is_some_and(|loops| loops >= MIN_LOOPS)
 }
 
+/// A source that a look-up may run for, its group, and the calls of the outermost statement then.
+type Eligible<'a> = (&'a Source, &'a Group, f64);
+
 fn best(
     groups: &[Group],
     child: usize,
-    sources: &[Source],
-    known: &BTreeMap<usize, Pair>,
+    (all, known): (&BTreeMap<usize, Vec<Source>>, &BTreeMap<usize, Pair>),
 ) -> Option<Pair> {
     let look_up = groups.get(child)?;
-    let eligible: Vec<(&Source, &Group, f64)> = sources
+    let sources = all.get(&child)?;
+    let eligible: Vec<Eligible<'_>> = sources
         .iter()
         .filter_map(|source| {
             let group = groups.get(source.group)?;
@@ -198,6 +211,9 @@ fn best(
     let single = eligible
         .iter()
         .filter(|(_, group, root_calls)| is_loop(look_up.calls, group.rows, *root_calls))
+        .filter(|(source, group, _)| {
+            source.tie.basis != Basis::Typed || all_typed(groups, look_up, (source, group), all)
+        })
         .min_by(|(one, one_group, _), (other, other_group, _)| {
             let order = other.tie.basis.cmp(&one.tie.basis);
             order
@@ -215,26 +231,75 @@ fn best(
             root_calls: *root_calls,
         });
     }
-    together(look_up, child, &eligible)
+    recursive(groups, child, sources).or_else(|| together(look_up, child, &eligible))
+}
+
+/// Whether the look-ups whose table only a column's values tell are together as many as the rows.
+fn all_typed(
+    groups: &[Group],
+    look_up: &Group,
+    (source, group): (&Source, &Group),
+    all: &BTreeMap<usize, Vec<Source>>,
+) -> bool {
+    let alike = |other: &Source| {
+        other.group == source.group
+            && other.tie.basis == Basis::Typed
+            && other.tie.unique
+            && other.tie.parent_columns == source.tie.parent_columns
+    };
+    let calls = if source.tie.unique {
+        let look_ups = all.iter().filter(|(_, sources)| sources.iter().any(alike));
+        let look_ups = look_ups.filter_map(|(place, _)| groups.get(*place));
+        look_ups.map(|group| group.calls).sum()
+    } else {
+        look_up.calls
+    };
+    ratio(calls, group.rows).is_some_and(|ratio| RATIO_ALONE.contains(&ratio))
+}
+
+/// A look-up that runs for the rows of another statement and for its own, as a tree is read.
+fn recursive(groups: &[Group], child: usize, sources: &[Source]) -> Option<Pair> {
+    let look_up = groups.get(child)?;
+    let own = sources.iter().find(|source| source.group == child)?;
+    let mut roots = sources.iter().filter(|source| {
+        source.group != child
+            && source.tie == own.tie
+            && groups.get(source.group).is_some_and(|root| {
+                let rows = root.rows + look_up.rows;
+                root.kind == Kind::Select
+                    && is_loop(look_up.calls, rows, root.calls)
+                    && distance(look_up.calls, rows) <= SAME
+            })
+    });
+    let root = roots.next()?;
+    Some(Pair {
+        child,
+        parents: vec![root.group, child],
+        tie: own.tie.clone(),
+        root_calls: groups.get(root.group)?.calls,
+    })
 }
 
 /// All statements of one tie together, where each one alone returns too few rows.
-fn together(look_up: &Group, child: usize, eligible: &[(&Source, &Group, f64)]) -> Option<Pair> {
+fn together(look_up: &Group, child: usize, eligible: &[Eligible<'_>]) -> Option<Pair> {
     let (first, _, _) = eligible
         .iter()
+        .filter(|(source, _, _)| source.tie.basis != Basis::Typed)
         .max_by(|(_, one, _), (_, other, _)| one.rows.total_cmp(&other.rows))?;
-    let mut same: Vec<(usize, f64, f64)> = eligible
+    let mut same: Vec<&Eligible<'_>> = eligible
         .iter()
         .filter(|(source, _, _)| source.tie == first.tie)
-        .map(|(source, group, root_calls)| (source.group, group.rows, *root_calls))
         .collect();
-    same.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    let rows = same.iter().map(|(_, rows, _)| rows).sum();
+    same.sort_by(|(one, one_group, _), (other, other_group, _)| {
+        let rows = other_group.rows.total_cmp(&one_group.rows);
+        rows.then(one.group.cmp(&other.group))
+    });
+    let rows = same.iter().map(|(_, group, _)| group.rows).sum();
     let root_calls = same.iter().map(|(_, _, calls)| calls).sum();
     let enough = same.len() > 1 && is_loop(look_up.calls, rows, root_calls);
     enough.then(|| Pair {
         child,
-        parents: same.into_iter().map(|(group, _, _)| group).collect(),
+        parents: same.iter().map(|(source, _, _)| source.group).collect(),
         tie: first.tie.clone(),
         root_calls,
     })
@@ -280,12 +345,14 @@ fn drop_explained(
             let Some(look_up) = groups.get(pair.child) else {
                 return true;
             };
-            let orphaned = pair.parents.iter().any(|parent| {
-                groups
-                    .get(*parent)
-                    .is_none_or(|group| group.rows_per_call() < MIN_ROWS_PER_CALL)
-                    && !found.contains_key(parent)
-            });
+            let recursive = pair.parents.contains(&pair.child);
+            let orphaned = !recursive
+                && pair.parents.iter().any(|parent| {
+                    groups
+                        .get(*parent)
+                        .is_none_or(|group| group.rows_per_call() < MIN_ROWS_PER_CALL)
+                        && !found.contains_key(parent)
+                });
             let own = distance(look_up.calls, pair.rows(groups));
             let others = sources.get(&pair.child).into_iter().flatten();
             let explained = others

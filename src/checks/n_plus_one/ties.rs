@@ -3,13 +3,15 @@
 use crate::checks::{Case, TableRef};
 use crate::ids::Oid;
 use crate::snapshot::{Index, Table};
-use crate::sql::facts::{Facts, Output, RelationUse};
+use crate::sql::facts::{Facts, Operand, Output, RelationUse, Test};
 
 use super::groups::{Group, KeyColumn};
 
 /// What says that one column holds another's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Basis {
+    /// A column beside the key says which table's row it is, and its values are not known.
+    Typed,
     /// Names and types suggest it.
     Named,
     /// A foreign key or a primary key.
@@ -46,11 +48,33 @@ impl Tie {
         name(case, self.parent_table)
     }
 
-    /// Whether a statement returns the parent's columns.
-    pub fn returned_by(&self, case: &Case<'_>, facts: &Facts) -> bool {
-        self.parent_columns
-            .iter()
-            .all(|column| returns(case, facts, self.parent_table, column))
+    /// What says that the values come from a statement, where it returns the parent's columns.
+    pub fn returned_by(&self, case: &Case<'_>, facts: &Facts) -> Option<Basis> {
+        let from = |whence: &dyn Fn(&RelationUse) -> bool| {
+            let mut columns = self.parent_columns.iter();
+            columns.all(|column| returns(facts, column, whence))
+        };
+        let table = |used: &RelationUse| {
+            resolved(case, used).is_some_and(|found| found.table.oid == self.parent_table)
+        };
+        if from(&table) {
+            return Some(self.basis);
+        }
+        // A view is no relation of the catalog; it may be called after the table that it reads.
+        let parent = case.catalog.by_oid(self.parent_table)?.table;
+        let view = |used: &RelationUse| {
+            let name = plain(&used.name);
+            let mut singulars = singulars(&plain(&parent.name.name))
+                .collect::<Vec<_>>()
+                .into_iter();
+            used.resolved.is_none() && singulars.any(|singular| name.contains(&singular))
+        };
+        from(&view).then_some(self.basis.min(Basis::Named))
+    }
+
+    /// Whether rows of one table belong to rows of the same.
+    pub fn within_a_table(&self) -> bool {
+        self.child_table == self.parent_table && self.child_columns != self.parent_columns
     }
 }
 
@@ -59,17 +83,14 @@ fn name(case: &Case<'_>, table: Oid) -> String {
     table.map_or_else(String::new, |table| table.table.name.to_string())
 }
 
-fn returns(case: &Case<'_>, facts: &Facts, table: Oid, column: &str) -> bool {
+fn returns(facts: &Facts, column: &str, whence: &dyn Fn(&RelationUse) -> bool) -> bool {
+    let of = |relation: usize| facts.relations.get(relation).is_some_and(whence);
     facts.output().iter().any(|output| match output {
-        Output::Column { sources, .. } => sources.iter().any(|source| {
-            source.column == column
-                && facts
-                    .relations
-                    .get(source.relation)
-                    .and_then(|used| resolved(case, used))
-                    .is_some_and(|found| found.table.oid == table)
-        }),
-        Output::All { .. } | Output::Computed { .. } => false,
+        Output::Column { sources, .. } => sources
+            .iter()
+            .any(|source| source.column == column && of(source.relation)),
+        Output::All { relation } => of(*relation),
+        Output::Computed { .. } => false,
     })
 }
 
@@ -96,6 +117,7 @@ pub fn ties(case: &Case<'_>, group: &Group) -> Vec<Tie> {
             if ties.len() == before {
                 named(case, table.table, &keys, &mut ties);
             }
+            polymorphic(case, table.table, (used, &keys), &mut ties);
             if returns_others_only(facts, relation) {
                 own_key(case, table.table, &keys, &mut ties);
             }
@@ -204,17 +226,109 @@ fn named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie
 }
 
 /// Whether a column's name and type say that it refers to a key: the table's name in the singular followed by the
-/// key's.
+/// key's, or a key's name that says as much by itself (`customer_no`).
 fn refers((table, column): (&Table, &str), (referenced, key): (&Table, &str)) -> bool {
-    let (Some(from), Some(to)) = (table.column(column), referenced.column(key)) else {
+    if !comparable((table, column), (referenced, key)) {
+        return false;
+    }
+    let (column, key) = (plain(column), plain(key));
+    let said = column == key && !ANYTHING.contains(&key.as_str());
+    let called = || {
+        let base = column.strip_suffix(&key);
+        base.is_some_and(|base| singulars(&plain(&referenced.name.name)).any(|name| name == base))
+    };
+    said || called()
+}
+
+/// What keys and other columns of any table are called, without underscores.
+const ANYTHING: [&str; 16] = [
+    "code", "date", "email", "guid", "hash", "id", "key", "kind", "name", "number", "slug",
+    "status", "title", "type", "uuid", "value",
+];
+
+/// Whether two columns hold values of one type.
+fn comparable((table, column): (&Table, &str), (other, key): (&Table, &str)) -> bool {
+    let (Some(from), Some(to)) = (table.column(column), other.column(key)) else {
         return false;
     };
-    let column = plain(column);
-    let key = plain(key);
-    let called = column
-        .strip_suffix(&key)
-        .is_some_and(|base| singulars(&plain(&referenced.name.name)).any(|name| name == base));
-    called && integer(&from.type_name) == integer(&to.type_name)
+    broad(&from.type_name) == broad(&to.type_name)
+}
+
+/// Ties of a key whose table stands in a column beside it: `owner_id` beside `owner_type`, `object_id` beside
+/// `content_type_id`. Both ways: the rows that a row owns, and the owner of a row.
+fn polymorphic(
+    case: &Case<'_>,
+    table: &Table,
+    (used, keys): (&RelationUse, &[&KeyColumn]),
+    ties: &mut Vec<Tie>,
+) {
+    let compared = |column: &str| {
+        used.predicates.iter().any(|predicate| {
+            predicate.arms.is_empty()
+                && matches!(predicate.test, Test::Equal(_))
+                && predicate.operand == Operand::Column(column.to_owned())
+        })
+    };
+    let declared = |table: &Table, column: &str| {
+        let mut keys = case.catalog.foreign_keys(table.oid);
+        keys.any(|key| key.columns.iter().any(|name| name == column))
+    };
+    for key in keys {
+        let typed = types(table, &key.column).any(compared);
+        for other in case
+            .snapshot
+            .tables
+            .iter()
+            .filter(|other| other.parent.is_none())
+        {
+            let mut add = |parent: &str| {
+                let columns = std::slice::from_ref(&key.column);
+                let parent = (other.oid, [parent.to_owned()]);
+                let parent = (parent.0, parent.1.as_slice());
+                ties.extend(tie(case, table, (keys, columns), parent, Basis::Typed));
+            };
+            let primary = primary_key(case, other);
+            if let Some(primary) = primary
+                && typed
+                && !declared(table, &key.column)
+                && comparable((table, &key.column), (other, primary))
+            {
+                add(primary);
+            }
+            if primary_key(case, table) == Some(key.column.as_str()) {
+                let owners = other.columns.iter().filter(|column| {
+                    types(other, &column.name).next().is_some()
+                        && !declared(other, &column.name)
+                        && comparable((table, &key.column), (other, &column.name))
+                });
+                for owner in owners {
+                    add(&owner.name);
+                }
+            }
+        }
+    }
+}
+
+/// The columns of a table that say which table's row another column's key is: `owner_type` for `owner_id`, and
+/// `content_type_id` for `object_id`.
+fn types<'t>(table: &'t Table, key: &str) -> impl Iterator<Item = &'t str> + use<'t> {
+    let plain_key = plain(key);
+    let base = ["id", "key", "pk"]
+        .iter()
+        .find_map(|suffix| plain_key.strip_suffix(suffix))
+        .filter(|base| !base.is_empty())
+        .map(str::to_owned);
+    table
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(move |name| {
+            let name = plain(name);
+            base.as_ref().is_some_and(|base| {
+                name == format!("{base}type")
+                    || (base == "object" && name.starts_with("contenttype"))
+            })
+        })
 }
 
 fn plain(name: &str) -> String {
@@ -236,11 +350,15 @@ fn singulars(table: &str) -> impl Iterator<Item = String> + '_ {
     .flatten()
 }
 
-/// A type's name; integers of any width may refer to one another.
-fn integer(type_name: &str) -> &str {
-    match type_name {
+/// A type's name; integers of any width may refer to one another, and so may texts of any length.
+fn broad(type_name: &str) -> &str {
+    let name = type_name
+        .split_once('(')
+        .map_or(type_name, |(name, _)| name);
+    match name {
         "smallint" | "integer" | "bigint" => "integer",
-        other => other,
+        "text" | "character varying" | "citext" => "text",
+        _ => type_name,
     }
 }
 
