@@ -6,6 +6,7 @@ SELECT /* pgtriage */
        current_setting('server_version') AS version,
        d.datname AS database,
        d.oid AS database_oid,
+       CASE to_jsonb(d) ->> 'datlocprovider' WHEN 'b' THEN 'C' ELSE d.datcollate END AS collation,
        pg_is_in_recovery() AS in_recovery,
        pg_postmaster_start_time() AS started_at,
        clock_timestamp() AS captured_at,

@@ -11,6 +11,7 @@ SELECT /* pgtriage */
        CASE WHEN c.reltuples < 0
               OR c.reltuples = 0 AND c.relpages = 0 AND current_setting('server_version_num')::int4 < 140000
             THEN NULL ELSE c.reltuples::float8 END AS tuples,
+       c.relallvisible::int8 AS all_visible,
        c.reloptions AS options,
        c.relkind IN ('r', 'm') AND current_setting('track_counts')::bool AS counted,
        pg_stat_get_numscans(c.oid) AS seq_scan,

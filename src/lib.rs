@@ -37,4 +37,7 @@ pub mod demo;
 pub mod probe;
 
 #[cfg(feature = "live")]
+pub mod simulate;
+
+#[cfg(feature = "live")]
 pub mod cli;

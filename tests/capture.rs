@@ -335,6 +335,14 @@ fn plant(snapshot: &mut Snapshot, secret: &str, noise: &str) {
         statistics.most_common_values = vec![value.clone(), secret.to_owned()];
         statistics.histogram_bounds = vec![value.clone()];
     }
+    let distribution = &mut snapshot.distributions[0];
+    for values in [
+        &mut distribution.most_common,
+        &mut distribution.histogram,
+        &mut distribution.elements,
+    ] {
+        values.texts = vec![value.clone(), secret.to_owned()];
+    }
     let plan = &mut snapshot.plans[0];
     plan.text = Some(format!("SELECT {literal}"));
     plan.parameters[0].value = Some(value.clone());

@@ -33,9 +33,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("connect", 5),
     ("demo", 5),
     ("probe", 5),
+    ("simulate", 5),
     ("cli", 6),
 ];
-const LIVE: &[&str] = &["collect", "connect", "demo", "probe", "cli"];
+const LIVE: &[&str] = &["collect", "connect", "demo", "probe", "simulate", "cli"];
 const LONGEST_FILE: usize = 600;
 
 struct Source {

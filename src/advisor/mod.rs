@@ -12,7 +12,7 @@ mod oracle;
 mod ordered;
 mod refusal;
 mod select;
-mod size;
+pub mod size;
 mod winners;
 mod writes;
 

@@ -172,6 +172,7 @@ mod tests {
             readable: true,
             pages: Blocks(6000),
             tuples: Some(Rows(300_000.0)),
+            all_visible: None,
             options: Vec::new(),
             partition_key: None,
             counters: None,

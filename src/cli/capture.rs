@@ -7,7 +7,7 @@ use crate::analyze;
 use super::args::CaptureArgs;
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{Literals, observe};
+use super::observe::{Contents, Distributions, Literals, observe};
 use super::output::Sink;
 use super::progress::Progress;
 use super::{diagnose, runtime};
@@ -23,13 +23,16 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
             limits: diagnose::limits(&args.workload),
             ..analyze::Config::default()
         };
-        let literals = Literals::shown(args.show_literals);
+        let contents = Contents {
+            literals: Literals::shown(args.show_literals),
+            distributions: Distributions::Read,
+        };
         let snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
             &args.workload,
             &config,
-            literals,
+            contents,
             progress,
             &interrupt,
         ))

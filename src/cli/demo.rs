@@ -12,7 +12,7 @@ use super::args::{Cli, DemoArgs};
 use super::diagnose;
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{Literals, observe, unless_interrupted};
+use super::observe::{Contents, Literals, observe, unless_interrupted};
 use super::output::Sink;
 use super::progress::Progress;
 use super::runtime;
@@ -74,7 +74,7 @@ async fn work(
         &plain.probe,
         &plain.workload,
         config,
-        literals,
+        Contents::of_report(literals),
         progress,
         interrupt,
     ))

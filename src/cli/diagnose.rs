@@ -13,7 +13,7 @@ use crate::sql::redact::Redactor;
 use super::args::{DiagnoseArgs, ReportArgs, WorkloadArgs};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{Literals, observe};
+use super::observe::{Contents, Literals, observe};
 use super::output;
 use super::progress::Progress;
 use super::runtime;
@@ -45,7 +45,7 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
             &args.probe,
             &args.workload,
             &config,
-            literals,
+            Contents::of_report(literals),
             progress,
             &interrupt,
         ))

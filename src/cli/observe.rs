@@ -44,6 +44,34 @@ impl Literals {
     }
 }
 
+/// What a Snapshot is to hold, beside what every report needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Contents {
+    /// What becomes of literals.
+    pub literals: Literals,
+    /// Whether other databases are to be planned for by it.
+    pub distributions: Distributions,
+}
+
+/// What becomes of the distributions of columns' values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distributions {
+    /// No report needs them.
+    LeftOut,
+    /// Planning elsewhere does.
+    Read,
+}
+
+impl Contents {
+    /// What a report is made of.
+    pub const fn of_report(literals: Literals) -> Self {
+        Self {
+            literals,
+            distributions: Distributions::LeftOut,
+        }
+    }
+}
+
 /// Connects, observes, probes, and redacts.
 ///
 /// # Errors
@@ -54,7 +82,7 @@ pub async fn observe(
     probing: &ProbeArgs,
     workload: &WorkloadArgs,
     config: &analyze::Config,
-    literals: Literals,
+    contents: Contents,
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Snapshot> {
@@ -77,7 +105,11 @@ pub async fn observe(
     };
     probing.get_plans(&mut snapshot, &candidates).await;
     probing.ask_what_if(&mut snapshot).await;
-    if literals == Literals::Redacted {
+    if contents.distributions == Distributions::Read && !interrupt.asked() {
+        let options = collect::Options::default();
+        collect::distributions(&session.client, &options, &mut snapshot).await?;
+    }
+    if contents.literals == Literals::Redacted {
         snapshot::redact(&mut snapshot, &mut Redactor::new());
     }
     Ok(snapshot)

@@ -44,6 +44,7 @@ fn decode_table(record: &Record<'_>) -> Result<Table, DecodeError> {
         readable: record.opt("readable")?.unwrap_or(false),
         pages: Blocks(record.get("pages")?),
         tuples: record.opt("tuples")?.map(Rows),
+        all_visible: record.opt("all_visible")?.map(Blocks),
         options: record.texts("options")?,
         partition_key: None,
         counters: counted.then(|| decode_table_counters(record)).transpose()?,

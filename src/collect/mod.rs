@@ -5,6 +5,7 @@
 //! connection or an unsupported server is an error.
 
 mod catalog;
+mod distributions;
 mod gaps;
 pub mod grants;
 mod moment;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
+pub use distributions::distributions;
 pub use observe::observe;
 pub use sample::{measure, sample};
 

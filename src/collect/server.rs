@@ -39,6 +39,7 @@ fn decode_identity(record: &Record<'_>) -> Result<Identity, DecodeError> {
             version: record.text("version")?,
             database: record.text("database")?,
             database_oid: Oid(record.get("database_oid")?),
+            collation: record.opt_text("collation")?,
             address: None,
             in_recovery: record.get("in_recovery")?,
             started_at: record.time("started_at")?,

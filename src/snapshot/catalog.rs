@@ -50,6 +50,9 @@ pub struct Table {
     /// `reltuples`: the planner's row count; `None` if never vacuumed or analysed.
     #[serde(default)]
     pub tuples: Option<Rows>,
+    /// `relallvisible`: blocks that index-only scans need not look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_visible: Option<Blocks>,
     /// Storage parameters, such as `fillfactor=90`.
     #[serde(default)]
     pub options: Vec<String>,

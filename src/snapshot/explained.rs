@@ -22,6 +22,7 @@ impl Server {
             version: String::new(),
             database: String::new(),
             database_oid: Oid::default(),
+            collation: None,
             address: None,
             in_recovery: false,
             started_at: Timestamp::UNIX_EPOCH,

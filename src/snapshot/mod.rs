@@ -6,6 +6,7 @@
 mod capture;
 mod catalog;
 pub mod delta;
+mod distribution;
 mod explained;
 mod logs;
 mod plans;
@@ -23,6 +24,7 @@ pub use catalog::{
     Column, ColumnStatistics, ForeignKey, ForeignKeyAction, Index, IndexCounters, IndexKey,
     RelationKind, Table, TableCounters, UNREADABLE,
 };
+pub use distribution::{Distribution, Values, element_kind, kind_of};
 pub use logs::{
     Durations, Excerpt, ExcerptLine, LeftOut, LoggedFamily, LoggedLoop, Logs, LoopKind, Series,
     SkippedLines,
@@ -87,6 +89,9 @@ pub struct Snapshot {
     /// Their foreign keys.
     #[serde(default)]
     pub foreign_keys: Vec<ForeignKey>,
+    /// How the values of their columns are distributed; read for capture files only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distributions: Vec<Distribution>,
     /// Earlier moments of a measured window, oldest first; empty when counters are read since their reset.
     #[serde(default)]
     pub samples: Vec<Sample>,
@@ -233,6 +238,7 @@ impl Snapshot {
             tables: Vec::new(),
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
+            distributions: Vec::new(),
             samples: Vec::new(),
             logs: None,
             probes: Vec::new(),

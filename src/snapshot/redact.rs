@@ -2,7 +2,7 @@
 
 use super::{
     Column, Gap, Index, ParameterValue, PlanRecord, ProbeOutcome, Snapshot, Table, UNREADABLE,
-    WhatIf,
+    WhatIf, distribution,
 };
 use crate::sql::redact::Redactor;
 
@@ -23,6 +23,7 @@ pub fn redact(snapshot: &mut Snapshot, redactor: &mut Redactor) {
     for table in &mut snapshot.tables {
         redact_table(table, redactor);
     }
+    distribution::redact(&mut snapshot.distributions);
     for index in &mut snapshot.indexes {
         redact_index(index, redactor);
     }

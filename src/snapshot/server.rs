@@ -35,6 +35,9 @@ pub struct Server {
     /// `block_size`.
     #[serde(default = "default_block_size")]
     pub block_size: Bytes,
+    /// The collation of the database's texts, such as `en_US.UTF-8`; `C` where it is that of their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
     /// The database's size, where the role may ask for it.
     #[serde(default)]
     pub database_size_bytes: Option<Bytes>,

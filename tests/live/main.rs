@@ -59,6 +59,7 @@ mod rewrites;
 mod safety;
 mod safety_races;
 mod safety_ways;
+mod simulate;
 mod sql_rewrite;
 
 /// The newest major version that Debian's packages put beside the pinned ones: the one with `HypoPG` and psql.

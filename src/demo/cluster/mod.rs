@@ -293,6 +293,23 @@ impl Cluster {
         self.supervisor.order("reload", "reload")
     }
 
+    /// Opens a file of the data directory for reading and writing; one that is missing is made, for the server's user
+    /// alone.
+    ///
+    /// # Errors
+    /// [`ClusterError::Io`].
+    pub fn data_file(&self, name: &str) -> Result<fs::File, ClusterError> {
+        let path = self.data_dir().join(name);
+        if !path.exists() {
+            self.write(name, &[])?;
+        }
+        let opened = fs::File::options().read(true).write(true).open(&path);
+        opened.map_err(|source| ClusterError::Io {
+            action: format!("open {}", path.display()),
+            source,
+        })
+    }
+
     /// Leaves the server running when this process ends, and returns the command line that stops and removes it.
     ///
     /// # Errors
