@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Statement};
 use super::values::Synthesis;
 use super::{SimulationError, failed, message};
 use crate::ids::QualifiedName;
-use crate::snapshot::{Distribution, Snapshot, Values};
+use crate::snapshot::{Distribution, RelationKind, Snapshot, Table, Values};
 use crate::sql::redact::is_token;
 use crate::units::{Blocks, Rows};
 
@@ -29,12 +29,12 @@ pub(super) async fn inject(
     client.batch_execute(RESET).await.map_err(failed)?;
     let scale = Scale::of(client, capture).await?;
     let relation = client.prepare(RELATION).await.map_err(failed)?;
-    let mut absent = 0;
+    let mut absent = Vec::new();
     for table in &capture.tables {
         let visible = table.all_visible.unwrap_or(Blocks(0));
         let size = (table.pages, table.tuples, visible);
         if !set_size(client, &relation, &table.name, size, &scale).await? {
-            absent += 1;
+            absent.push(table);
         }
     }
     for index in &capture.indexes {
@@ -42,14 +42,31 @@ pub(super) async fn inject(
         set_size(client, &relation, &index.name, size, &scale).await?;
     }
     let mut caveats = Vec::new();
-    if absent == capture.tables.len() {
-        caveats.push(
+    caveats.extend(without(&absent, capture));
+    caveats.extend(set_distributions(client, capture).await?);
+    Ok(caveats)
+}
+
+/// Says which captured tables the schema does not have.
+fn without(absent: &[&Table], capture: &Snapshot) -> Option<String> {
+    let first = absent.first()?;
+    if absent.len() == capture.tables.len() {
+        return Some(
             "the schema has none of the captured tables, so nothing is of production's size"
                 .to_owned(),
         );
     }
-    caveats.extend(set_distributions(client, capture).await?);
-    Ok(caveats)
+    let partitions = if absent.iter().any(|table| table.parent.is_some()) {
+        "; partitions that no migration makes are in what pg_dump --schema-only writes"
+    } else {
+        ""
+    };
+    Some(format!(
+        "{} of the {} captured tables are not in the schema, the first {}{partitions}",
+        absent.len(),
+        capture.tables.len(),
+        first.name
+    ))
 }
 
 /// Blocks of the throwaway server for those of the captured one.
@@ -189,7 +206,7 @@ fn scalars_of(capture: &Snapshot) -> Vec<Distribution> {
         relation: table.name.clone(),
         column: column.name.clone(),
         type_name: column.type_name.clone(),
-        inherited: table.kind == crate::snapshot::RelationKind::PartitionedTable,
+        inherited: table.kind == RelationKind::PartitionedTable,
         null_frac: known.null_frac,
         avg_width_bytes: known.avg_width_bytes,
         n_distinct: known.n_distinct,

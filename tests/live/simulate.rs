@@ -34,6 +34,96 @@ struct Asked {
     values: Option<String>,
 }
 
+/// Statements with one parameter, and the column that its value is taken from: the second most common one, and the middle
+/// of the histogram.
+const SAMPLED: [(&str, &str, &str); 12] = [
+    (
+        "SELECT count(*) FROM customers WHERE country = $1",
+        "customers",
+        "country",
+    ),
+    (
+        "SELECT id FROM customers WHERE joined > $1",
+        "customers",
+        "joined",
+    ),
+    (
+        "SELECT id FROM customers WHERE bonus < $1",
+        "customers",
+        "bonus",
+    ),
+    (
+        "SELECT id FROM customers WHERE born = $1",
+        "customers",
+        "born",
+    ),
+    (
+        "SELECT id FROM customers WHERE name = $1",
+        "customers",
+        "name",
+    ),
+    (
+        "SELECT sum(total) FROM orders WHERE customer_id = $1",
+        "orders",
+        "customer_id",
+    ),
+    (
+        "SELECT count(*) FROM orders WHERE customer_id < $1",
+        "orders",
+        "customer_id",
+    ),
+    (
+        "SELECT count(*) FROM orders WHERE state = $1",
+        "orders",
+        "state",
+    ),
+    (
+        "SELECT sum(total) FROM orders WHERE placed >= $1",
+        "orders",
+        "placed",
+    ),
+    (
+        "SELECT sum(quantity) FROM order_items WHERE product_id = $1",
+        "order_items",
+        "product_id",
+    ),
+    (
+        "SELECT count(*) FROM events WHERE kind = $1",
+        "events",
+        "kind",
+    ),
+    (
+        "SELECT o.id FROM orders AS o JOIN customers AS c ON c.id = o.customer_id WHERE c.country = $1",
+        "customers",
+        "country",
+    ),
+];
+
+/// The sampled statements with the values that this database's statistics have in those places.
+fn sampled(cluster: &Cluster) -> Vec<Asked> {
+    let places = [
+        "(most_common_vals::text::text[])[2]",
+        "(histogram_bounds::text::text[])[50]",
+    ];
+    let mut asked = Vec::new();
+    for (sql, table, column) in SAMPLED {
+        for place in places {
+            let query = format!(
+                "SELECT quote_literal({place}) FROM pg_stats WHERE tablename = '{table}' AND attname = '{column}'"
+            );
+            let rows = cluster.query(SHOP, &query).expect("statistics");
+            if let Some(literal) = rows.first().and_then(|row| row[0].clone()) {
+                asked.push(Asked {
+                    sql: sql.to_owned(),
+                    values: Some(literal),
+                });
+            }
+        }
+    }
+    assert!(asked.len() > SAMPLED.len(), "{} with values", asked.len());
+    asked
+}
+
 fn statements() -> Vec<Asked> {
     let mut values = None;
     let mut asked = Vec::new();
@@ -150,11 +240,16 @@ fn shape(plan: &Value, depth: usize, out: &mut String) {
     }
 }
 
-/// How many of the plans are the same, and what differs.
-fn compare(real: &Cluster, simulated: &Cluster, planned: Planned) -> (usize, String) {
+fn compare(clusters: [&Cluster; 2], asked: [Vec<Asked>; 2], planned: Planned) -> Compared {
     let (mut same, mut differing) = (0, String::new());
-    for asked in statements() {
-        let plans = [real, simulated].map(|cluster| plan(cluster, &asked, planned));
+    let count = asked[0].len();
+    let [real, simulated] = asked;
+    for asked in real.into_iter().zip(simulated) {
+        let plans = [
+            plan(clusters[0], &asked.0, planned),
+            plan(clusters[1], &asked.1, planned),
+        ];
+        let asked = asked.0;
         let shapes = plans.each_ref().map(|plan| {
             let mut text = String::new();
             shape(plan, 0, &mut text);
@@ -183,7 +278,33 @@ fn compare(real: &Cluster, simulated: &Cluster, planned: Planned) -> (usize, Str
             .expect("a string");
         }
     }
-    (same, differing)
+    Compared {
+        same,
+        count,
+        differing,
+    }
+}
+
+/// How many of so many plans are the same, and what differs.
+struct Compared {
+    same: usize,
+    count: usize,
+    differing: String,
+}
+
+impl Compared {
+    fn assert_nearly_all(&self, what: &str) {
+        let Self {
+            same,
+            count,
+            differing,
+        } = self;
+        println!("{what}: {same} of {count} plans are the same\n{differing}");
+        assert!(
+            same * 100 >= count * 95,
+            "{what}: {same} of {count} plans are the same\n{differing}"
+        );
+    }
 }
 
 async fn assert_plans_are_those_of_production(major: u32, orders: u32) {
@@ -191,32 +312,30 @@ async fn assert_plans_are_those_of_production(major: u32, orders: u32) {
     let shown = capture(&real).await;
     let mut redacted = shown.clone();
     snapshot::redact(&mut redacted, &mut Redactor::new());
-    let count = statements().len();
-    assert!(count >= 60, "{count} statements");
+    assert!(statements().len() >= 60);
     for (capture, modes) in [
         (&shown, &[Planned::ForValues, Planned::ForAny][..]),
         (&redacted, &[Planned::ForAny][..]),
     ] {
         let simulation = simulate(major, capture, SCHEMA).await;
+        let clusters = [&real, simulation.cluster()];
+        let what = format!("{major}, redacted: {}", capture.redacted);
         for mode in modes {
-            let (same, differing) = compare(&real, simulation.cluster(), *mode);
-            println!(
-                "{major}, redacted {}, {mode:?}: {same} of {count} plans are the same\n{differing}",
-                capture.redacted
-            );
-            assert!(
-                same * 100 >= count * 95,
-                "{major}, redacted {}, {mode:?}: {same} of {count} plans are the same\n{differing}",
-                capture.redacted
-            );
+            let compared = compare(clusters, [statements(), statements()], *mode);
+            compared.assert_nearly_all(&format!("{what}, {mode:?}"));
         }
+        let compared = compare(clusters, clusters.map(sampled), Planned::ForValues);
+        compared.assert_nearly_all(&format!("{what}, sampled"));
     }
 }
 
+/// `PGTRIAGE_TEST_ROWS` makes the database larger than a test run has time for.
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_are_those_of_production() {
+    let rows =
+        std::env::var("PGTRIAGE_TEST_ROWS").map_or(300_000, |rows| rows.parse().expect("a number"));
     for major in crate::majors() {
-        Box::pin(assert_plans_are_those_of_production(major, 60_000)).await;
+        Box::pin(assert_plans_are_those_of_production(major, rows / 5)).await;
     }
 }
 
