@@ -8,6 +8,7 @@ mod catalog;
 mod distributions;
 mod gaps;
 pub mod grants;
+pub mod log_files;
 mod moment;
 mod observe;
 mod row;

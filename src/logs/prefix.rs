@@ -15,6 +15,8 @@ const ATTEMPTS: u32 = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinePrefix {
     pieces: Vec<Piece>,
+    /// It was found out: names are taken for names only where they look like some.
+    guessed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,24 +53,35 @@ impl LinePrefix {
             }
             rest = after;
         }
-        Self { pieces }
+        Self {
+            pieces,
+            guessed: false,
+        }
     }
 
-    pub(super) fn of_pieces(pieces: Vec<Piece>) -> Self {
-        Self { pieces }
+    /// A setting that a server may have.
+    pub(super) fn common(setting: &str) -> Self {
+        Self::guess(Self::new(setting).pieces)
+    }
+
+    fn guess(pieces: Vec<Piece>) -> Self {
+        Self {
+            pieces,
+            guessed: true,
+        }
     }
 
     /// Takes a line apart, if it begins with this prefix and a severity.
     pub(super) fn head(&self, line: &[u8]) -> Option<Head> {
-        let mut matching = Matching {
-            line,
-            head: Head::default(),
-            attempts: ATTEMPTS,
-        };
-        let (severity, message) = matching.pieces(&self.pieces, 0)?;
-        matching.head.severity = severity;
-        matching.head.message = message;
-        Some(matching.head)
+        // Names seldom have spaces in them, and what stands before them often does.
+        let plain = Matching::head(&self.pieces, line, true);
+        plain.or_else(|| {
+            if self.guessed {
+                None
+            } else {
+                Matching::head(&self.pieces, line, false)
+            }
+        })
     }
 }
 
@@ -84,9 +97,23 @@ struct Matching<'a> {
     line: &'a [u8],
     head: Head,
     attempts: u32,
+    plain_names: bool,
 }
 
 impl Matching<'_> {
+    fn head(pieces: &[Piece], line: &[u8], plain_names: bool) -> Option<Head> {
+        let mut matching = Matching {
+            line,
+            head: Head::default(),
+            attempts: ATTEMPTS,
+            plain_names,
+        };
+        let (severity, message) = matching.pieces(pieces, 0)?;
+        matching.head.severity = severity;
+        matching.head.message = message;
+        Some(matching.head)
+    }
+
     /// Matches what is left of the prefix, and gives the severity behind it and where the message begins.
     fn pieces(&mut self, pieces: &[Piece], from: usize) -> Option<(Severity, usize)> {
         let mut at = from;
@@ -142,6 +169,9 @@ impl Matching<'_> {
         for length in 0..=rest.len().min(Field::LONGEST) {
             if (first.is_some() && rest.get(length) != first) || !field.may_end(&rest[..length]) {
                 continue;
+            }
+            if self.plain_names && !field.may_be(&rest[..length]) {
+                return None;
             }
             self.attempts = self.attempts.checked_sub(1)?;
             if let Some(found) = self.pieces(next, from + length) {

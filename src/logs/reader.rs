@@ -1,6 +1,6 @@
 //! The reader of log files, one after the other.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 
 use super::prefix::LinePrefix;
 use super::sink::Sink;
@@ -79,7 +79,10 @@ impl Reader {
             line: 0,
         };
         match format {
-            Format::Stderr => stderr::read(&mut window, &mut self.prefixes, &mut sink),
+            Format::Stderr => {
+                self.prefixes.learn(window.bytes());
+                stderr::read(&mut window, &mut self.prefixes, &mut sink);
+            }
             Format::Csv => csv::read(&mut window, &mut sink),
             Format::Json => json::read(&mut window, &mut sink),
         }
@@ -90,7 +93,7 @@ impl Reader {
         let (failure, buffer) = window.into_parts();
         self.buffer = buffer;
         match failure {
-            Some(error) if nothing => Err(error),
+            Some(error) if nothing && error.kind() != ErrorKind::UnexpectedEof => Err(error),
             Some(_) => {
                 self.tally.skip(Reason::Unreadable, place);
                 Ok(())
@@ -114,9 +117,11 @@ impl Reader {
                 .split(|byte| *byte == b'\n')
                 .filter(|line| csv::begins_row(line))
                 .find_map(|line| Some(time::stamp(line)?.at)),
-            Format::Stderr => beginning
-                .split(|byte| *byte == b'\n')
-                .find_map(|line| self.prefixes.head(line)?.at),
+            Format::Stderr => {
+                self.prefixes.learn(beginning);
+                let mut lines = beginning.split(|byte| *byte == b'\n');
+                lines.find_map(|line| self.prefixes.head(line)?.at)
+            }
         }
     }
 }

@@ -312,7 +312,8 @@ impl<'a> Entry<'a> {
             user: self.user,
             database: self.database,
             application: self.application,
-            transaction: self.transaction,
+            // A session without a transaction has one with this number.
+            transaction: self.transaction.filter(|id| !id.ends_with(b"/0")),
             statement: &self.message[told.text.clone()],
             parameters: self.detail.and_then(message::parameters),
             duration_ms: told.duration_ms,

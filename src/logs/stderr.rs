@@ -13,10 +13,14 @@ use super::{Logged, Place, Reason};
 /// Prefixes that are known at the same time.
 const MOST_PREFIXES: usize = 16;
 
+/// Lines at the beginning of a file, of which its prefix is found out, and prefixes that are tried.
+const SAMPLE: usize = 200;
+const MOST_CANDIDATES: usize = 48;
+
 /// Lines that do not match, of which a prefix is sought.
 const MOST_INFERRED: u32 = 1000;
 
-/// The prefixes that were met, the last one first.
+/// The prefixes that were met, that of the file first.
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     known: Vec<LinePrefix>,
@@ -31,32 +35,68 @@ impl Prefixes {
         }
     }
 
+    /// Finds out the prefix of a file from its beginning, unless one is known that its lines have.
+    pub(super) fn learn(&mut self, beginning: &[u8]) {
+        let lines: Vec<&[u8]> = beginning
+            .split(|byte| *byte == b'\n')
+            .filter(|line| find_severity(line).is_some())
+            .take(SAMPLE)
+            .collect();
+        let fitting = |prefix: &LinePrefix| {
+            lines
+                .iter()
+                .filter(|line| prefix.head(line).is_some())
+                .count()
+        };
+        if self
+            .known
+            .iter()
+            .any(|known| fitting(known) * 2 > lines.len())
+        {
+            return;
+        }
+        let mut candidates: Vec<LinePrefix> = COMMON
+            .iter()
+            .map(|setting| LinePrefix::common(setting))
+            .collect();
+        for line in &lines {
+            if candidates.len() < MOST_CANDIDATES
+                && let Some(inferred) = infer(line)
+                && !candidates.contains(&inferred)
+            {
+                candidates.push(inferred);
+            }
+        }
+        let known = |line: &&[u8], prefix: &LinePrefix| {
+            prefix.head(line).map_or(0, |head| 1 + head.known())
+        };
+        let score =
+            |prefix: &LinePrefix| lines.iter().map(|line| known(line, prefix)).sum::<usize>();
+        // Of equals the first one, which is common, not inferred.
+        let best = candidates.into_iter().rev().max_by_key(score);
+        if let Some(best) = best.filter(|best| score(best) > 0) {
+            self.known.insert(0, best);
+            self.known.truncate(MOST_PREFIXES);
+        }
+    }
+
     /// Takes a line apart by a prefix that is known, or else by the one that it seems to have.
     pub(super) fn head(&mut self, line: &[u8]) -> Option<Head> {
         if let Some(head) = self.known.first().and_then(|prefix| prefix.head(line)) {
             return Some(head);
         }
-        let others = self.known.iter().enumerate().skip(1);
-        let found = others
-            .filter_map(|(index, prefix)| Some((index, prefix.head(line)?)))
-            .next();
-        if let Some((index, head)) = found {
-            // Processes without a session may have a prefix of their own; those with one are more.
-            if head.severity == Severity::Log && head.user.from < head.user.to {
-                self.known.swap(0, index);
-            }
+        let others = self.known.iter().skip(1);
+        if let Some(head) = others.filter_map(|prefix| prefix.head(line)).next() {
             return Some(head);
         }
         if self.inferred >= MOST_INFERRED || find_severity(line).is_none() {
             return None;
         }
         self.inferred += 1;
-        let common = COMMON.iter().map(|setting| LinePrefix::new(setting));
+        let common = COMMON.iter().map(|setting| LinePrefix::common(setting));
         let fits = |prefix: LinePrefix| prefix.head(line).map(|head| (prefix, head));
-        let (prefix, head) = common
-            .filter_map(fits)
-            .next()
-            .or_else(|| infer(line).and_then(fits))?;
+        let inferred = || infer(line).and_then(fits);
+        let (prefix, head) = common.filter_map(fits).next().or_else(inferred)?;
         self.known.truncate(MOST_PREFIXES - 1);
         self.known.push(prefix);
         Some(head)

@@ -1,5 +1,7 @@
 //! Logs in every format, read whole.
 
+mod real;
+
 use super::*;
 
 /// What a log's statements are: session, time of day, names, text, parameters and duration.

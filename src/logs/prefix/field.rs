@@ -41,6 +41,22 @@ pub(in super::super) struct Head {
 }
 
 impl Head {
+    /// How many fields are known.
+    pub(in super::super) fn known(&self) -> usize {
+        let spans = [
+            self.session,
+            self.process,
+            self.started,
+            self.user,
+            self.database,
+            self.application,
+            self.transaction,
+            self.query_id,
+        ];
+        let known = spans.iter().filter(|span| span.from < span.to).count();
+        known + usize::from(self.at.is_some())
+    }
+
     /// Remembers where the value of a field stands, if it is one of those that are asked for.
     pub(super) fn keep(&mut self, field: Field, span: Span) {
         match field {
@@ -131,6 +147,12 @@ impl Field {
     /// Whether a value may end with this text. The colons of an IPv6 address do not end it.
     pub(super) fn may_end(self, value: &[u8]) -> bool {
         self != Self::Remote || matches!(value.last(), None | Some(b')' | b']'))
+    }
+
+    /// Whether a text looks like a value of this field: names have no spaces in them.
+    pub(super) fn may_be(self, value: &[u8]) -> bool {
+        let name = matches!(self, Self::User | Self::Database);
+        !name || !value.trim_ascii().contains(&b' ')
     }
 
     /// The length of the value at the beginning of a text. Times go into the head at once.

@@ -90,7 +90,7 @@ pub(in super::super) fn infer(line: &[u8]) -> Option<LinePrefix> {
         let length = guess.part(rest);
         rest = &rest[length..];
     }
-    let prefix = LinePrefix::of_pieces(guess.pieces);
+    let prefix = LinePrefix::guess(guess.pieces);
     prefix.head(line).is_some().then_some(prefix)
 }
 
@@ -147,6 +147,9 @@ impl Guess {
         if let Some(length) = session(text).filter(|length| *length >= 10) {
             return Some((length, Some(Field::Session)));
         }
+        if let Some(length) = Self::query_id(text) {
+            return Some((length, Some(Field::QueryId)));
+        }
         match transaction(text) {
             0 => {}
             length => return Some((length, Some(Field::Transaction))),
@@ -164,6 +167,13 @@ impl Guess {
         let from = name.iter().rposition(|byte| !is_word(*byte));
         let name = &name[from.map_or(0, |from| from + 1)..];
         known(name)
+    }
+
+    /// A number that is too long for any other.
+    fn query_id(text: &[u8]) -> Option<usize> {
+        let sign = usize::from(text.first() == Some(&b'-'));
+        let digits = time::digits(&text[sign..]);
+        (digits >= 13).then_some(sign + digits)
     }
 
     /// A word that has no name: a number, or `user@database`, or a text that may be anything.
@@ -217,7 +227,7 @@ fn value_length(text: &[u8]) -> usize {
     let ends = |byte: &u8| {
         matches!(
             byte,
-            b' ' | b',' | b';' | b'|' | b']' | b'}' | b'>' | b'@' | b'"' | b'\'' | b'\t'
+            b' ' | b',' | b';' | b'|' | b']' | b'}' | b'>' | b'@' | b'/' | b'"' | b'\'' | b'\t'
         )
     };
     text.iter().position(ends).unwrap_or(text.len())

@@ -79,6 +79,12 @@ const CASES: &[(&str, &str, &str)] = &[
         "p=1 1767225600 x",
     ),
     ("", "LOG:  x", "0 x"),
+    (
+        "%b %u@%d ",
+        "client backend web@shop LOG:  x",
+        "u=web d=shop 0 x",
+    ),
+    ("%u@%d ", "the web@a shop LOG:  x", "u=the web d=a shop 0 x"),
 ];
 
 #[test]
