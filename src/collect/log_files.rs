@@ -178,10 +178,13 @@ impl<R: Read, P: FnMut(u64)> Read for Counting<'_, R, P> {
     }
 }
 
+/// A source of which the beginning was read already.
+type Begun<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// A source that is decompressed where it needs to be.
 enum Decompressed<R: Read> {
-    Plain(Chain<Cursor<Vec<u8>>, R>),
-    Gzip(Box<MultiGzDecoder<io::BufReader<Chain<Cursor<Vec<u8>>, R>>>>),
+    Plain(Begun<R>),
+    Gzip(Box<MultiGzDecoder<io::BufReader<Begun<R>>>>),
 }
 
 fn decompressed<R: Read>(mut source: R) -> io::Result<Decompressed<R>> {
@@ -244,7 +247,7 @@ mod tests {
         let files = LogFiles::open(&paths, None).unwrap();
         assert_eq!(files.size(), u64::try_from(size).ok());
         let each = |logged: &Logged<'_>| {
-            statements.push(String::from_utf8_lossy(logged.statement).into_owned())
+            statements.push(String::from_utf8_lossy(logged.statement).into_owned());
         };
         let tally = files.read(|read| progress = read, each).unwrap();
         assert_eq!(u64::try_from(size).unwrap(), progress);

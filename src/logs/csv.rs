@@ -56,24 +56,13 @@ impl Row {
         self.columns = 0;
         let mut at = 0;
         loop {
-            let (cell, end) = match bytes.get(at) {
-                Some(b'"') => match quoted(bytes, at + 1) {
-                    Some((cell, end)) => (cell, end),
-                    None => return Scan::Open,
-                },
-                _ => {
-                    let Some(length) = memchr2(b',', b'\n', &bytes[at..]) else {
-                        return Scan::Open;
-                    };
-                    let range = at..at + length;
-                    (
-                        Cell {
-                            range,
-                            doubled: false,
-                        },
-                        at + length,
-                    )
-                }
+            let value = if bytes.get(at) == Some(&b'"') {
+                quoted(bytes, at + 1)
+            } else {
+                plain(bytes, at)
+            };
+            let Some((cell, end)) = value else {
+                return Scan::Open;
             };
             let Some(place) = self.cells.get_mut(self.columns) else {
                 return Scan::Broken;
@@ -137,6 +126,19 @@ impl Row {
         scratch.extend_from_slice(rest);
         Some(scratch)
     }
+}
+
+/// The value without quotes that begins at `from`, and what follows it.
+fn plain(bytes: &[u8], from: usize) -> Option<(Cell, usize)> {
+    let end = from + memchr2(b',', b'\n', bytes.get(from..)?)?;
+    let range = from..end;
+    Some((
+        Cell {
+            range,
+            doubled: false,
+        },
+        end,
+    ))
 }
 
 /// The value whose opening quote stands before `from`, and what follows its closing quote.

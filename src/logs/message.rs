@@ -65,10 +65,8 @@ pub(super) fn understand(message: &[u8], language: &mut usize) -> Option<Told> {
     if let Some(told) = in_language(*language) {
         return Some(told);
     }
-    let others = (0..LANGUAGES.len()).filter(|index| index != language);
-    let (index, told) = others
-        .filter_map(|index| Some((index, in_language(index)?)))
-        .next()?;
+    let mut others = (0..LANGUAGES.len()).filter(|index| index != language);
+    let (index, told) = others.find_map(|index| Some((index, in_language(index)?)))?;
     *language = index;
     Some(told)
 }
@@ -172,117 +170,119 @@ mod tests {
         }
     }
 
+    const MESSAGES: &[(&str, Kind, Option<f64>, &str)] = &[
+        (
+            "duration: 0.123 ms  statement: SELECT 1",
+            Kind::TimedStatement,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "duration: 0.123 ms  execute S_1: SELECT $1",
+            Kind::TimedExecute,
+            Some(0.123),
+            "SELECT $1",
+        ),
+        (
+            "duration: 0.123 ms  execute <unnamed>/C_1: SELECT 'a: b'",
+            Kind::TimedExecute,
+            Some(0.123),
+            "SELECT 'a: b'",
+        ),
+        (
+            "duration: 0.123 ms  execute fetch from S_1/C_1: SELECT 1",
+            Kind::TimedFetch,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "duration: 0.123 ms  parse <unnamed>: SELECT 1",
+            Kind::TimedParse,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "duration: 0.123 ms  bind S_1: SELECT 1",
+            Kind::TimedBind,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "duration: 0.123 ms  plan:\nQuery Text: SELECT 1",
+            Kind::Plan,
+            Some(0.123),
+            "\nQuery Text: SELECT 1",
+        ),
+        ("duration: 0.123 ms", Kind::Duration, Some(0.123), ""),
+        ("statement: SELECT 1", Kind::Statement, None, "SELECT 1"),
+        ("execute a: SELECT 1", Kind::Execute, None, "SELECT 1"),
+        (
+            "execute fetch from a: SELECT 1",
+            Kind::Fetch,
+            None,
+            "SELECT 1",
+        ),
+        (
+            "Dauer: 0.123 ms  Anweisung: SELECT 1",
+            Kind::TimedStatement,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "Dauer: 0.123 ms  Ausführen S_1: SELECT 1",
+            Kind::TimedExecute,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "durée : 0.123 ms, instruction : SELECT 1",
+            Kind::TimedStatement,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "durée : 0.123 ms, lien S_1 : SELECT 1",
+            Kind::TimedBind,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "продолжительность: 0.123 мс  выполнение <unnamed>: SELECT 1",
+            Kind::TimedExecute,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "실행시간: 0.123 ms  S_1 구문분석: SELECT 1",
+            Kind::TimedParse,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "수행시간: 0.123 ms  쿼리실행 S_1: SELECT 1",
+            Kind::TimedExecute,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "执行时间: 0.123 ms 语句: SELECT 1",
+            Kind::TimedStatement,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        ("varaktighet 0.123 ms", Kind::Duration, Some(0.123), ""),
+    ];
+
     #[test]
     fn messages_are_understood_in_any_language() {
-        for (message, kind, duration, text) in [
-            (
-                "duration: 0.123 ms  statement: SELECT 1",
-                Kind::TimedStatement,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "duration: 0.123 ms  execute S_1: SELECT $1",
-                Kind::TimedExecute,
-                Some(0.123),
-                "SELECT $1",
-            ),
-            (
-                "duration: 0.123 ms  execute <unnamed>/C_1: SELECT 'a: b'",
-                Kind::TimedExecute,
-                Some(0.123),
-                "SELECT 'a: b'",
-            ),
-            (
-                "duration: 0.123 ms  execute fetch from S_1/C_1: SELECT 1",
-                Kind::TimedFetch,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "duration: 0.123 ms  parse <unnamed>: SELECT 1",
-                Kind::TimedParse,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "duration: 0.123 ms  bind S_1: SELECT 1",
-                Kind::TimedBind,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "duration: 0.123 ms  plan:\nQuery Text: SELECT 1",
-                Kind::Plan,
-                Some(0.123),
-                "\nQuery Text: SELECT 1",
-            ),
-            ("duration: 0.123 ms", Kind::Duration, Some(0.123), ""),
-            ("statement: SELECT 1", Kind::Statement, None, "SELECT 1"),
-            ("execute a: SELECT 1", Kind::Execute, None, "SELECT 1"),
-            (
-                "execute fetch from a: SELECT 1",
-                Kind::Fetch,
-                None,
-                "SELECT 1",
-            ),
-            (
-                "Dauer: 0.123 ms  Anweisung: SELECT 1",
-                Kind::TimedStatement,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "Dauer: 0.123 ms  Ausführen S_1: SELECT 1",
-                Kind::TimedExecute,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "durée : 0.123 ms, instruction : SELECT 1",
-                Kind::TimedStatement,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "durée : 0.123 ms, lien S_1 : SELECT 1",
-                Kind::TimedBind,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "продолжительность: 0.123 мс  выполнение <unnamed>: SELECT 1",
-                Kind::TimedExecute,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "실행시간: 0.123 ms  S_1 구문분석: SELECT 1",
-                Kind::TimedParse,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "수행시간: 0.123 ms  쿼리실행 S_1: SELECT 1",
-                Kind::TimedExecute,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            (
-                "执行时间: 0.123 ms 语句: SELECT 1",
-                Kind::TimedStatement,
-                Some(0.123),
-                "SELECT 1",
-            ),
-            ("varaktighet 0.123 ms", Kind::Duration, Some(0.123), ""),
-        ] {
+        for (message, kind, duration, text) in MESSAGES {
             for language in 0..LANGUAGES.len() {
                 let told = understand(message.as_bytes(), &mut { language })
                     .unwrap_or_else(|| panic!("{message}"));
                 let found = &message[told.text];
                 assert_eq!(
                     (told.kind, told.duration_ms, found),
-                    (kind, duration, text),
+                    (*kind, *duration, *text),
                     "{message}"
                 );
             }

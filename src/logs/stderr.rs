@@ -85,18 +85,18 @@ impl Prefixes {
         if let Some(head) = self.known.first().and_then(|prefix| prefix.head(line)) {
             return Some(head);
         }
-        let others = self.known.iter().skip(1);
-        if let Some(head) = others.filter_map(|prefix| prefix.head(line)).next() {
+        let mut others = self.known.iter().skip(1);
+        if let Some(head) = others.find_map(|prefix| prefix.head(line)) {
             return Some(head);
         }
         if self.inferred >= MOST_INFERRED || find_severity(line).is_none() {
             return None;
         }
         self.inferred += 1;
-        let common = COMMON.iter().map(|setting| LinePrefix::common(setting));
+        let mut common = COMMON.iter().map(|setting| LinePrefix::common(setting));
         let fits = |prefix: LinePrefix| prefix.head(line).map(|head| (prefix, head));
         let inferred = || infer(line).and_then(fits);
-        let (prefix, head) = common.filter_map(fits).next().or_else(inferred)?;
+        let (prefix, head) = common.find_map(fits).or_else(inferred)?;
         self.known.truncate(MOST_PREFIXES - 1);
         self.known.push(prefix);
         Some(head)

@@ -43,7 +43,7 @@ struct Statement {
     user: Option<String>,
     application: Option<String>,
     transaction: Option<String>,
-    statement: String,
+    text: String,
     parameters: Option<String>,
     duration_ms: Option<f64>,
     query_id: Option<i64>,
@@ -72,7 +72,7 @@ fn statements(path: &Path, prefix: Option<&str>) -> (Vec<Statement>, Tally) {
             user: logged.user.map(text),
             application: logged.application.map(text),
             transaction: logged.transaction.map(text),
-            statement: text(logged.statement),
+            text: text(logged.statement),
             parameters: logged.parameters.map(text),
             duration_ms: logged.duration_ms,
             query_id: logged.query_id,
@@ -107,7 +107,7 @@ fn assert_complete(path: &Path, statements: &[Statement], failed: bool) {
     let count = psql.clone().count();
     let first: Vec<&str> = statements
         .iter()
-        .map(|statement| statement.statement.as_str())
+        .map(|statement| statement.text.as_str())
         .take(count)
         .collect();
     assert_eq!(
@@ -124,10 +124,7 @@ fn assert_complete(path: &Path, statements: &[Statement], failed: bool) {
         let own: Vec<(&str, usize)> = own
             .map(|statement| {
                 let parameters = statement.parameters.as_deref().unwrap_or_default();
-                (
-                    statement.statement.as_str(),
-                    parameters.matches(" = '").count(),
-                )
+                (statement.text.as_str(), parameters.matches(" = '").count())
             })
             // pgbench asks for the tables that its own scripts would need.
             .filter(|(text, _)| !text.contains("pgbench_"))
@@ -211,7 +208,7 @@ fn every_statement_has_what_the_log_says_of_it() {
         let transaction = |text: &str| {
             let found = found
                 .iter()
-                .find(|statement| statement.statement == text)
+                .find(|statement| statement.text == text)
                 .unwrap();
             found.transaction.clone()
         };
