@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::moment::{Moment, ReadError};
 use super::row::{DecodeError, Record};
-use super::{CollectError, Options, alive};
+use super::{CollectError, Options, alive, extended};
 use crate::ids::QualifiedName;
 use crate::snapshot::{Area, Distribution, Gap, Snapshot, Values};
 use crate::units::Bytes;
@@ -16,7 +16,7 @@ const DISTRIBUTIONS: &str = query!("distributions.sql");
 /// come first.
 const MOST: i64 = 20_000;
 
-/// Reads the distributions into the snapshot, in a read-only transaction that is rolled back. That they cannot be read
+/// Reads the distributions of columns, and of several together, into the snapshot, in a read-only transaction that is rolled back. That they cannot be read
 /// is a gap in it.
 ///
 /// # Errors
@@ -27,19 +27,27 @@ pub async fn distributions(
     snapshot: &mut Snapshot,
 ) -> Result<(), CollectError> {
     let moment = Moment::begin(client, options.limits).await?;
-    let found = read(&moment).await;
+    let (found, extended) = (read(&moment).await, extended::read(&moment).await);
     let ended = moment.end().await;
+    let mut gaps = Vec::new();
+    let mut gap = |error: ReadError| -> Result<(), CollectError> {
+        let error = alive(client, error, "read the distributions of columns")?;
+        gaps.push(Gap {
+            area: Area::ColumnStatistics,
+            reason: format!("the distributions of columns cannot be read: {error}"),
+            remedy: None,
+        });
+        Ok(())
+    };
     match found {
         Ok(found) => snapshot.distributions = found,
-        Err(error) => {
-            let error = alive(client, error, "read the distributions of columns")?;
-            snapshot.gaps.push(Gap {
-                area: Area::ColumnStatistics,
-                reason: format!("the distributions of columns cannot be read: {error}"),
-                remedy: None,
-            });
-        }
+        Err(error) => gap(error)?,
     }
+    match extended {
+        Ok(extended) => snapshot.extended_statistics = extended,
+        Err(error) => gap(error)?,
+    }
+    snapshot.gaps.extend(gaps);
     ended
 }
 

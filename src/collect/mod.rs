@@ -6,6 +6,7 @@
 
 mod catalog;
 mod distributions;
+mod extended;
 mod gaps;
 pub mod grants;
 pub mod log_files;

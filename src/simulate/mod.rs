@@ -18,6 +18,7 @@
 //! ```
 
 mod btree;
+mod extended;
 mod schema;
 mod script;
 mod setup;
@@ -142,6 +143,7 @@ impl Simulation {
         caveats.extend(setup::run(connect(&cluster, &database).await?, schema).await?);
         let client = connect(&cluster, &database).await?;
         caveats.extend(statistics::inject(&client, capture).await?);
+        extended::inject(&client, capture, cluster.major()).await?;
         setup::set_planner(&client, capture).await?;
         let storage = storage::plan(&client, capture).await?;
         drop(client);

@@ -51,6 +51,31 @@ pub struct Distribution {
     pub element_count_histogram: Vec<f64>,
 }
 
+/// One row of `pg_stats_ext`: statistics over several columns, made by `CREATE STATISTICS`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExtendedStatistics {
+    /// Its name.
+    pub name: QualifiedName,
+    /// Whether the rows of children (partitions) are counted in.
+    #[serde(default)]
+    pub inherited: bool,
+    /// How many groups columns form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub n_distinct: Vec<ColumnGroup>,
+    /// How far, 0..1, the first columns imply the last one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<ColumnGroup>,
+}
+
+/// Columns and what is known of them together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ColumnGroup {
+    /// Their names.
+    pub columns: Vec<String>,
+    /// The number or the degree.
+    pub value: f64,
+}
+
 /// Values, or of redacted ones nothing but their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Values {

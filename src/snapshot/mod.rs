@@ -24,7 +24,9 @@ pub use catalog::{
     Column, ColumnStatistics, ForeignKey, ForeignKeyAction, Index, IndexCounters, IndexKey,
     RelationKind, Table, TableCounters, UNREADABLE,
 };
-pub use distribution::{Distribution, Values, element_kind, kind_of};
+pub use distribution::{
+    ColumnGroup, Distribution, ExtendedStatistics, Values, element_kind, kind_of,
+};
 pub use logs::{
     Durations, Excerpt, ExcerptLine, LeftOut, LoggedFamily, LoggedLoop, Logs, LoopKind, Series,
     SkippedLines,
@@ -92,6 +94,9 @@ pub struct Snapshot {
     /// How the values of their columns are distributed; read for capture files only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub distributions: Vec<Distribution>,
+    /// Statistics over several columns; read for capture files only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended_statistics: Vec<ExtendedStatistics>,
     /// Earlier moments of a measured window, oldest first; empty when counters are read since their reset.
     #[serde(default)]
     pub samples: Vec<Sample>,
@@ -239,6 +244,7 @@ impl Snapshot {
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
             distributions: Vec::new(),
+            extended_statistics: Vec::new(),
             samples: Vec::new(),
             logs: None,
             probes: Vec::new(),

@@ -1,8 +1,8 @@
 -- {n}: orders; of the rest as many as fit. 5 x {n} rows in all.
 SELECT setseed(0.25);
 INSERT INTO countries SELECT chr(65 + g / 5) || chr(65 + g % 5), 'Country ' || g FROM generate_series(0, 39) AS g;
-INSERT INTO customers (mail, name, country, born, active, joined, tags, home, bonus)
-SELECT 'c' || g || '@example.org', initcap(md5((g % 5000)::text)), chr(65 + c / 5) || chr(65 + c % 5),
+INSERT INTO customers (mail, name, country, region, born, active, joined, tags, home, bonus)
+SELECT 'c' || g || '@example.org', initcap(md5((g % 5000)::text)), chr(65 + c / 5) || chr(65 + c % 5), c / 8,
        CASE WHEN g % 10 < 8 THEN date '1950-01-01' + (random() * 20000)::int END, random() < 0.93,
        timestamptz '2020-01-01 00:00+00' + g * interval '5 years' / ({n} / 5),
        ARRAY['t' || (power(random(), 3) * 50)::int, 't' || (power(random(), 3) * 50)::int, 'all'],

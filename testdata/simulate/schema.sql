@@ -7,6 +7,7 @@ CREATE TABLE customers (
     mail email NOT NULL,
     name varchar(60) NOT NULL,
     country char(2) NOT NULL,
+    region smallint NOT NULL,
     born date,
     active boolean NOT NULL,
     joined timestamptz NOT NULL,
@@ -19,6 +20,8 @@ CREATE INDEX customers_lower_name ON customers (lower(name));
 CREATE INDEX customers_country_joined ON customers (country, joined DESC);
 CREATE INDEX customers_tags ON customers USING gin (tags);
 CREATE INDEX customers_inactive ON customers (joined) WHERE NOT active;
+
+CREATE STATISTICS customers_regions (ndistinct, dependencies) ON country, region FROM customers;
 
 CREATE TABLE products (
     id integer PRIMARY KEY,

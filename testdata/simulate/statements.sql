@@ -27,6 +27,9 @@ SELECT id, bonus FROM customers WHERE bonus > $1 ORDER BY bonus DESC;
 -- values: '10.7.0.0/16'
 SELECT id FROM customers WHERE home <<= $1::inet;
 SELECT country, count(*) FROM customers GROUP BY country;
+SELECT region, country, count(*) FROM customers GROUP BY region, country;
+-- values: 'HE', 4
+SELECT id FROM customers WHERE country = $1 AND region = $2;
 SELECT lower(name), count(*) FROM customers GROUP BY lower(name) HAVING count(*) > 3;
 -- values: 'c12%'
 SELECT id FROM customers WHERE mail LIKE $1;
