@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use super::catalog::Catalog;
+use super::logged::LoggedCase;
 use super::plans::{CasePlan, Unreadable};
 use super::readings::Readings;
 use super::support::label;
@@ -27,6 +28,8 @@ pub struct Case<'a> {
     pub workload: Workload<'a>,
     /// Its tables, indexes and foreign keys.
     pub catalog: Catalog<'a>,
+    /// Its logs, where some were read.
+    pub logged: Option<LoggedCase<'a>>,
     /// Its plans.
     pub plans: Vec<CasePlan<'a>>,
     /// Plans that cannot be read, and why.
@@ -53,6 +56,7 @@ impl<'a> Case<'a> {
         Self {
             snapshot,
             catalog: Catalog::of(snapshot),
+            logged: LoggedCase::of(snapshot, &workload),
             plans,
             unreadable,
             readings: Readings::of(snapshot),

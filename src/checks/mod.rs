@@ -2,6 +2,7 @@
 
 mod case;
 mod catalog;
+mod logged;
 mod modified;
 mod plans;
 mod readings;
@@ -41,6 +42,7 @@ mod partitions_not_pruned;
 mod planning_dominant;
 mod read_inefficient;
 mod recheck_false_positives;
+mod repeated_lookup;
 mod repeated_seq_scan;
 pub mod row_misestimate;
 mod seq_scan_selective;
@@ -57,6 +59,7 @@ mod workers_not_launched;
 
 pub use case::{Case, Proposal, with_columns};
 pub use catalog::{Catalog, TableRef, is_system};
+pub use logged::{Limit, LoggedCase, LoopSum};
 pub use plans::{CasePlan, Unreadable};
 pub use registry::{CHECKS, Selection, UnknownCheck, find, ids};
 pub use table::table_markdown;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod groups;
+mod logged;
 mod pairs;
 mod ties;
 
@@ -13,6 +14,7 @@ use crate::snapshot::Area;
 use crate::units::{float, ratio};
 
 use super::workload::Field;
+pub use groups::keys;
 use groups::{Group, MOST_READ, groups, left_out};
 use pairs::{Pair, pairs};
 use ties::{Basis, Tie};
@@ -48,13 +50,14 @@ impl Check for NPlusOne {
             remedy: None,
             limits: false,
         });
-        unseen.into_iter().collect()
+        unseen.into_iter().chain(case.unlogged()).collect()
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
         let groups = groups(case);
         let pairs = pairs(case, &groups);
-        found.extend(pairs.iter().filter_map(|pair| propose(case, &groups, pair)));
+        let counted = pairs.iter().filter_map(|pair| propose(case, &groups, pair));
+        found.extend(logged::join(case, counted.collect()));
     }
 }
 

@@ -11,10 +11,10 @@ use super::{
     leading_wildcard_like, limit_ordered_index_filter, lossy_bitmap, memoize_ineffective,
     missing_index, n_plus_one, nested_loop_join_filter, nested_loop_many_loops,
     non_sargable_predicate, not_in_unhashed, parameter_sensitive_plan, partitions_not_pruned,
-    planning_dominant, read_inefficient, recheck_false_positives, repeated_seq_scan,
-    row_misestimate, seq_scan_selective, slow_statement, sort_spill, stale_stats, subplan_per_row,
-    temp_io, temp_spill_statement, topn_sort_large_input, trigger_time, unindexed_foreign_key,
-    workers_not_launched,
+    planning_dominant, read_inefficient, recheck_false_positives, repeated_lookup,
+    repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement, sort_spill,
+    stale_stats, subplan_per_row, temp_io, temp_spill_statement, topn_sort_large_input,
+    trigger_time, unindexed_foreign_key, workers_not_launched,
 };
 use crate::finding::CheckId;
 
@@ -26,6 +26,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &temp_spill_statement::TempSpillStatement,
     &large_result::LargeResult,
     &n_plus_one::NPlusOne,
+    &repeated_lookup::RepeatedLookup,
     &seq_scan_selective::SeqScanSelective,
     &non_sargable_predicate::NonSargablePredicate,
     &implicit_cast::ImplicitCast,

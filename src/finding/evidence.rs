@@ -47,6 +47,8 @@ pub enum Source {
     Hypopg,
     /// `pg_stat_statements`.
     PgStatStatements,
+    /// The server's log.
+    Log,
     /// Statistics views of tables, indexes or the database.
     PgStat,
     /// The catalog.
@@ -63,7 +65,7 @@ impl Source {
     /// The confidence of a claim that stands on this source.
     pub const fn confidence(self) -> Confidence {
         match self {
-            Self::ExplainAnalyze | Self::Trial => Confidence::Measured,
+            Self::ExplainAnalyze | Self::Trial | Self::Log => Confidence::Measured,
             Self::Explain | Self::Hypopg => Confidence::Planned,
             Self::PgStatStatements | Self::PgStat | Self::Catalog => Confidence::Counted,
             Self::PgStats | Self::Settings | Self::Formula => Confidence::Inferred,
@@ -78,6 +80,7 @@ impl Source {
             Self::Explain => "EXPLAIN",
             Self::Hypopg => "HypoPG",
             Self::PgStatStatements => "pg_stat_statements",
+            Self::Log => "log",
             Self::PgStat => "statistics views",
             Self::Catalog => "catalog",
             Self::PgStats => "pg_stats",

@@ -29,6 +29,7 @@ pub use report::{
 pub use term::Term;
 
 pub use crate::snapshot::delta::WindowKind;
+pub use crate::snapshot::{Excerpt, ExcerptLine, Series};
 
 use crate::ids::QueryId;
 use crate::units::Millis;
@@ -144,6 +145,7 @@ pub struct Draft {
     location: Location,
     impact: Impact,
     evidence: Vec<Evidence>,
+    excerpts: Vec<Excerpt>,
     recommendation: Recommendation,
     weight: Weight,
     confidence: Confidence,
@@ -165,6 +167,7 @@ impl Draft {
             impact: Impact::default(),
             confidence: proof.source.confidence(),
             evidence: vec![proof],
+            excerpts: Vec::new(),
             recommendation: advice,
             weight: Weight::Workload,
             causes: Vec::new(),
@@ -182,6 +185,23 @@ impl Draft {
     #[must_use]
     pub fn with_all(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
         self.evidence.extend(evidence);
+        self
+    }
+
+    /// Puts a further proof before what is there; the stronger of both decides the confidence.
+    #[must_use]
+    pub fn proven_by(mut self, proofs: impl IntoIterator<Item = Evidence>) -> Self {
+        let proofs: Vec<Evidence> = proofs.into_iter().collect();
+        let strongest = proofs.iter().map(|proof| proof.source.confidence()).max();
+        self.confidence = strongest.map_or(self.confidence, |other| other.max(self.confidence));
+        self.evidence.splice(0..0, proofs);
+        self
+    }
+
+    /// Shows places of a log.
+    #[must_use]
+    pub fn showing(mut self, excerpts: Vec<Excerpt>) -> Self {
+        self.excerpts = excerpts;
         self
     }
 
@@ -290,6 +310,7 @@ impl Draft {
             location: self.location,
             impact: self.impact,
             evidence: self.evidence,
+            excerpts: self.excerpts,
             fix: self.recommendation.summary.clone(),
             recommendation: self.recommendation,
             explained_by: None,
@@ -348,6 +369,9 @@ pub struct Finding {
     pub impact: Impact,
     /// The numbers that prove it, in a reader's order.
     pub evidence: Vec<Evidence>,
+    /// Places of a log that show it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excerpts: Vec<Excerpt>,
     /// The advice in one line.
     pub fix: String,
     /// The advice in full.

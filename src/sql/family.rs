@@ -56,19 +56,21 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Sixteen hexadecimal digits that stay the same from run to run: FNV-1a (64 bits, offset basis `cbf29ce484222325`,
-    /// prime `100000001b3`) of the text.
+    /// Sixteen hexadecimal digits that stay the same from run to run, see [`id_of`].
     ///
     /// For display and file names; compare fingerprints themselves.
     pub fn id(&self) -> String {
-        let hash = self
-            .0
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        format!("{hash:016x}")
+        id_of(&self.0)
     }
+}
+
+/// Sixteen hexadecimal digits of a fingerprint's text: FNV-1a (64 bits, offset basis `cbf29ce484222325`, prime
+/// `100000001b3`).
+pub fn id_of(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 impl fmt::Display for Fingerprint {

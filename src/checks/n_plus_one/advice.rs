@@ -34,11 +34,13 @@ pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<
         risk: "rows of many keys come at once: where the parent returns very many rows, page it",
     };
     let mut advice = advice(Action::ChangeApplication, words);
-    advice.rewrite = rewrite(case, child, &pair.tie);
+    let facts = child.facts(case);
+    advice.rewrite = facts.and_then(|facts| rewrite(case, child.text(case), facts, &pair.tie));
     Some(advice)
 }
 
-fn rewrite(case: &Case<'_>, child: &Group, tie: &Tie) -> Option<String> {
+/// The look-up for many keys at once.
+pub fn rewrite(case: &Case<'_>, text: &str, facts: &Facts, tie: &Tie) -> Option<String> {
     let table = case.catalog.by_oid(tie.child_table)?.table;
     let keys: Vec<KeyParameter<'_>> = tie
         .parameters
@@ -51,7 +53,7 @@ fn rewrite(case: &Case<'_>, child: &Group, tie: &Tie) -> Option<String> {
             })
         })
         .collect();
-    batch(child.text(case), &keys, per_key(child.facts(case)?, tie))
+    batch(text, &keys, per_key(facts, tie))
 }
 
 fn per_key(facts: &Facts, tie: &Tie) -> PerKey {
@@ -81,7 +83,7 @@ fn per_key(facts: &Facts, tie: &Tie) -> PerKey {
 
 /// How object-relational mappers load related rows together, told from how they write aliases. The order matters: the
 /// first sign that is found counts.
-fn library(text: &str) -> Option<&'static str> {
+pub fn library(text: &str) -> Option<&'static str> {
     let has = |sign: &str| text.contains(sign);
     let alias_of = |quoted: char| numbered_alias(text, quoted);
     match () {

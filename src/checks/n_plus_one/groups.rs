@@ -138,7 +138,7 @@ pub fn groups(case: &Case<'_>) -> Vec<Group> {
                 Some((statement, counters, facts))
             };
             if let Some((statement, counters, facts)) = read() {
-                let keys = keys(statement, facts);
+                let keys = keys(statement.query.as_deref().unwrap_or_default(), facts);
                 let group = split
                     .entry((statement.key.userid, keys.is_empty()))
                     .or_insert_with(|| Group::new(family, *member, statement, (facts.kind, keys)));
@@ -189,8 +189,7 @@ static ASKED: [LevelRole; 3] = [LevelRole::Exists, LevelRole::NotExists, LevelRo
 
 /// The columns that a look-up compares with one parameter each; empty for everything that is no look-up: writes, locks
 /// (job queues), lists of keys (batches), keyset pages.
-fn keys(statement: &Statement, facts: &Facts) -> Vec<KeyColumn> {
-    let text = statement.query.as_deref().unwrap_or_default();
+pub fn keys(text: &str, facts: &Facts) -> Vec<KeyColumn> {
     let locks = facts.levels.iter().any(|level| level.locking.is_some());
     if facts.kind != Kind::Select || locks || text.contains(SQUASHED) || pages(facts) {
         return Vec::new();

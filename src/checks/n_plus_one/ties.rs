@@ -101,16 +101,15 @@ pub fn resolved<'a>(case: &Case<'a>, used: &RelationUse) -> Option<TableRef<'a>>
 
 /// The ties that a look-up may have.
 pub fn ties(case: &Case<'_>, group: &Group) -> Vec<Tie> {
-    let Some(facts) = group.facts(case) else {
-        return Vec::new();
-    };
+    let facts = group.facts(case);
+    facts.map_or_else(Vec::new, |facts| ties_of(case, facts, &group.keys))
+}
+
+/// The ties that a statement may have that looks up these keys.
+pub fn ties_of(case: &Case<'_>, facts: &Facts, keys: &[KeyColumn]) -> Vec<Tie> {
     let mut ties = Vec::new();
     for (relation, used) in facts.relations.iter().enumerate() {
-        let keys: Vec<&KeyColumn> = group
-            .keys
-            .iter()
-            .filter(|key| key.relation == relation)
-            .collect();
+        let keys: Vec<&KeyColumn> = keys.iter().filter(|key| key.relation == relation).collect();
         if let (false, Some(table)) = (keys.is_empty(), resolved(case, used)) {
             let before = ties.len();
             declared(case, table.table, &keys, &mut ties);
@@ -175,7 +174,7 @@ fn tie(
 }
 
 /// Whether the looked-up columns hold a unique key.
-fn is_unique(case: &Case<'_>, table: &Table, keys: &[&KeyColumn]) -> bool {
+pub fn is_unique(case: &Case<'_>, table: &Table, keys: &[&KeyColumn]) -> bool {
     unique_keys(case, table).any(|index| {
         index.keys.iter().all(|column| {
             keys.iter()

@@ -1,0 +1,350 @@
+//! Loops that the log shows: which statement's rows a look-up ran for is told by what ran before it, in one session.
+
+use std::collections::BTreeMap;
+
+use crate::checks::support::{Words, advice, label};
+use crate::checks::{Case, LoggedCase, LoopSum, Proposal, with_columns};
+use crate::finding::{Action, Confidence, Draft, Impact, Location, Recommendation, Subject};
+use crate::format;
+use crate::snapshot::{LoggedLoop, LoopKind};
+use crate::sql::facts::Facts;
+use crate::sql::parse::Kind;
+use crate::units::{float, ratio};
+
+use super::advice::{library, rewrite};
+use super::groups::{KeyColumn, keys};
+use super::ties::{Tie, is_unique, resolved, ties_of};
+
+/// The share of a look-up's loops that must stand behind statements which return its keys. Single look-ups of many
+/// requests on one connection stand behind anything.
+const EXPLAINED: f64 = 0.5;
+
+/// Loops from which on it is no coincidence that one statement stands before them, where nothing ties the two.
+const MIN_UNTIED: i64 = 3;
+
+/// The share of a look-up's loops that stand behind that statement, and of those with nothing else between.
+const MOSTLY: f64 = 0.8;
+
+/// The share of that statement's executions that such a loop follows.
+const FOLLOWED: f64 = 0.5;
+
+/// A look-up that runs for the rows of a statement.
+struct Proven<'a> {
+    /// Position of the look-up in [`crate::snapshot::Logs::families`].
+    child: usize,
+    /// Position of the statement.
+    parent: usize,
+    /// What ties them, where the catalog or the names say so.
+    tie: Option<Tie>,
+    loops: LoopSum<'a>,
+}
+
+/// The proposals that counters gave, with the log's proof; and those that only the log proves. What the log shows of a
+/// look-up takes the place of what counters conclude of it.
+pub fn join(case: &Case<'_>, counted: Vec<Proposal>) -> Vec<Proposal> {
+    let Some(logged) = case.logged.as_ref().filter(|logged| logged.shows_loops()) else {
+        return counted;
+    };
+    let mut joined = Vec::new();
+    let mut counted = counted;
+    for proven in proven(case, logged) {
+        let place = logged.place(proven.child);
+        let Some(proposal) = proven.proposal(case, logged) else {
+            continue;
+        };
+        let same = |other: &Proposal| other.draft.subject() == proposal.draft.subject();
+        if let Some(found) = counted.iter().position(same) {
+            let Proposal { families, draft } = counted.swap_remove(found);
+            let draft = draft
+                .proven_by(proven.loops.evidence(LOOK_UPS))
+                .showing(proven.loops.excerpts());
+            joined.push(Proposal { families, draft });
+        } else {
+            joined.push(proposal);
+        }
+        // Another parent was concluded from counters alone.
+        counted.retain(|other| {
+            other.draft.confidence() == Confidence::Measured
+                || place.is_none_or(|place| !other.families.contains(&place))
+        });
+    }
+    joined.extend(counted);
+    joined
+}
+
+const LOOK_UPS: &str = "look-ups";
+
+/// A look-up of the log.
+struct LookUp<'c> {
+    family: usize,
+    facts: &'c Facts,
+    keys: Vec<KeyColumn>,
+    ties: Vec<Tie>,
+}
+
+impl<'c> LookUp<'c> {
+    fn of(case: &'c Case<'_>, logged: &'c LoggedCase<'_>, family: usize) -> Option<Self> {
+        let facts = logged.facts(&case.catalog, family)?;
+        let keys = keys(&logged.family(family)?.query, facts);
+        (!keys.is_empty()).then(|| Self {
+            family,
+            ties: ties_of(case, facts, &keys),
+            facts,
+            keys,
+        })
+    }
+}
+
+fn proven<'a>(case: &Case<'a>, logged: &LoggedCase<'a>) -> Vec<Proven<'a>> {
+    let mut by_statement: BTreeMap<usize, Vec<(usize, &'a LoggedLoop)>> = BTreeMap::new();
+    for (place, found) in logged.loops(LoopKind::Distinct) {
+        by_statement
+            .entry(found.statement)
+            .or_default()
+            .push((place, found));
+    }
+    let of_statement = by_statement.into_iter().filter_map(|(family, loops)| {
+        let look_up = LookUp::of(case, logged, family)?;
+        let tied = tied(case, logged, &look_up, &loops);
+        let explained: i64 = tied.iter().map(|proven| proven.loops.executions()).sum();
+        // Those that stand behind nothing, or directly behind something.
+        let all: i64 = loops
+            .iter()
+            .filter(|(_, found)| found.within.len() <= 1)
+            .map(|(_, found)| found.executions)
+            .sum();
+        let all = float(all.max(explained));
+        if ratio(float(explained), all).is_some_and(|share| share >= EXPLAINED) {
+            return Some(tied);
+        }
+        let untied = untied(case, logged, &look_up, &loops, all)?;
+        Some(vec![untied])
+    });
+    of_statement.flatten().collect()
+}
+
+/// The statement whose keys a look-up gets in a loop, with its place in the chain, and the tie.
+fn source(
+    case: &Case<'_>,
+    logged: &LoggedCase<'_>,
+    ties: &[Tie],
+    within: &[usize],
+) -> Option<(usize, Tie)> {
+    within.iter().enumerate().find_map(|(place, parent)| {
+        let facts = logged.facts(&case.catalog, *parent)?;
+        let tie = ties
+            .iter()
+            .filter(|tie| tie.returned_by(case, facts))
+            .max_by_key(|tie| tie.basis)?;
+        let beyond = within.get(place + 1..).unwrap_or_default();
+        let linked = if beyond.is_empty() {
+            hands_out_rows(case, logged, *parent)
+        } else {
+            // A loop within a loop: the outer one's keys come from further away.
+            let outer = LookUp::of(case, logged, *parent)?;
+            source(case, logged, &outer.ties, beyond).is_some()
+        };
+        linked.then(|| (place, tie.clone()))
+    })
+}
+
+/// Whether a statement can return the keys of several rows.
+fn hands_out_rows(case: &Case<'_>, logged: &LoggedCase<'_>, family: usize) -> bool {
+    let Some(facts) = logged.facts(&case.catalog, family) else {
+        return false;
+    };
+    let text = logged.family(family).map(|family| family.query.as_str());
+    let keys = keys(text.unwrap_or_default(), facts);
+    let one_row = || {
+        let keys: Vec<&KeyColumn> = keys.iter().collect();
+        match facts.relations.as_slice() {
+            [only] => resolved(case, only).is_some_and(|table| is_unique(case, table.table, &keys)),
+            _ => false,
+        }
+    };
+    let summary = facts
+        .main()
+        .is_some_and(|level| level.aggregates && level.group_by.is_empty());
+    facts.kind == Kind::Select && !facts.skips_locked() && !summary && !one_row()
+}
+
+fn tied<'a>(
+    case: &Case<'a>,
+    logged: &LoggedCase<'a>,
+    look_up: &LookUp<'_>,
+    loops: &[(usize, &'a LoggedLoop)],
+) -> Vec<Proven<'a>> {
+    let mut accepted: Vec<(usize, &'a LoggedLoop, usize, Tie)> = Vec::new();
+    let mut nearest: Vec<&(usize, &'a LoggedLoop)> = loops.iter().collect();
+    nearest.sort_by_key(|(place, found)| (found.within.len(), *place));
+    for (place, found) in nearest {
+        // Loops behind a statement are told again behind what stands before that.
+        let told = accepted
+            .iter()
+            .any(|(_, other, ..)| found.within.starts_with(&other.within));
+        if told {
+            continue;
+        }
+        if let Some((at, tie)) = source(case, logged, &look_up.ties, &found.within)
+            && let Some(parent) = found.within.get(at)
+        {
+            accepted.push((*place, found, *parent, tie));
+        }
+    }
+    let mut proven: Vec<Proven<'a>> = Vec::new();
+    while let Some((_, _, parent, tie)) = accepted.first().cloned() {
+        let same =
+            |entry: &(usize, &'a LoggedLoop, usize, Tie)| entry.2 == parent && entry.3 == tie;
+        let (of_parent, others) = accepted.into_iter().partition(same);
+        accepted = others;
+        let of_parent: Vec<(usize, &'a LoggedLoop, usize, Tie)> = of_parent;
+        let loops = of_parent
+            .into_iter()
+            .map(|(place, found, ..)| (place, found));
+        if let Some(loops) = LoopSum::of(loops.collect()) {
+            proven.push(Proven {
+                child: look_up.family,
+                parent,
+                tie: Some(tie),
+                loops,
+            });
+        }
+    }
+    proven
+}
+
+/// The one statement that nearly all loops of a look-up stand behind, where nothing ties the two: no foreign key, and
+/// other names.
+fn untied<'a>(
+    case: &Case<'a>,
+    logged: &LoggedCase<'a>,
+    look_up: &LookUp<'_>,
+    loops: &[(usize, &'a LoggedLoop)],
+    all: f64,
+) -> Option<Proven<'a>> {
+    let (place, found, parent) = loops.iter().find_map(|(place, found)| {
+        let (parent, between) = found.within.split_last()?;
+        let rows = |family: &usize| hands_out_rows(case, logged, *family);
+        let first = rows(parent) && !between.iter().any(rows);
+        let other = *parent != look_up.family;
+        (first && other).then_some((*place, *found, *parent))
+    })?;
+    let followed = logged.family(parent)?.executions;
+    let share = |part: i64, whole: f64| ratio(float(part), whole).unwrap_or_default();
+    let certain = found.loops >= MIN_UNTIED
+        && share(found.executions, all) >= MOSTLY
+        && share(found.unbroken, float(found.loops)) >= MOSTLY
+        && share(found.loops, float(followed)) >= FOLLOWED;
+    let loops = LoopSum::of(vec![(place, found)])?;
+    certain.then_some(Proven {
+        child: look_up.family,
+        parent,
+        tie: None,
+        loops,
+    })
+}
+
+impl Proven<'_> {
+    fn proposal(&self, case: &Case<'_>, logged: &LoggedCase<'_>) -> Option<Proposal> {
+        let look_up = LookUp::of(case, logged, self.child)?;
+        let family = logged.family(self.child)?;
+        let place = logged.place(self.child);
+        let (table, columns) = self.looked_up(case, &look_up)?;
+        let looked_up = with_columns(&table, &columns);
+        let parent = self.parent_name(case, logged)?;
+        let id = crate::sql::family::id_of(&family.family);
+        let subject = format!("{looked_up} for each of {parent} #{}", id.get(..8)?);
+        let title = format!("N+1 loop: {looked_up} for each row of {parent}");
+        let mut evidence = self.loops.evidence(LOOK_UPS).into_iter();
+        let workload = place.and_then(|place| case.workload.families().get(place));
+        let of_workload = workload.map(|family| case.location(family));
+        let location = of_workload.unwrap_or_else(|| Location {
+            queryids: family.queryids.clone(),
+            query: Some(family.query.clone()),
+            ..Location::default()
+        });
+        let draft = Draft::new(
+            Subject::new(subject),
+            title,
+            evidence.next()?,
+            self.advice(case, logged, &look_up)?,
+        )
+        .with_all(evidence)
+        .showing(self.loops.excerpts())
+        .at(Location {
+            table: Some(table),
+            columns,
+            ..location
+        })
+        .costing(self.impact(case, logged));
+        Some(Proposal {
+            families: place.into_iter().collect(),
+            draft,
+        })
+    }
+
+    /// The table that is looked up, and its columns.
+    fn looked_up(&self, case: &Case<'_>, look_up: &LookUp<'_>) -> Option<(String, Vec<String>)> {
+        if let Some(tie) = &self.tie {
+            return Some((tie.child_name(case), tie.child_columns.clone()));
+        }
+        let relation = look_up.keys.first()?.relation;
+        let table = resolved(case, look_up.facts.relations.get(relation)?)?;
+        let keys = look_up.keys.iter().filter(|key| key.relation == relation);
+        let columns = keys.map(|key| key.column.clone()).collect();
+        Some((table.table.name.to_string(), columns))
+    }
+
+    fn parent_name(&self, case: &Case<'_>, logged: &LoggedCase<'_>) -> Option<String> {
+        if let Some(tie) = &self.tie {
+            return Some(tie.parent_name(case));
+        }
+        let facts = logged.facts(&case.catalog, self.parent)?;
+        let table = facts.relations.iter().find_map(|used| resolved(case, used));
+        match table {
+            Some(table) => Some(table.table.name.to_string()),
+            None => Some(label(&logged.family(self.parent)?.query)),
+        }
+    }
+
+    fn advice(
+        &self,
+        case: &Case<'_>,
+        logged: &LoggedCase<'_>,
+        look_up: &LookUp<'_>,
+    ) -> Option<Recommendation> {
+        let text = &logged.family(self.child)?.query;
+        let (table, _) = self.looked_up(case, look_up)?;
+        let hint = library(text).map(|library| format!(" ({library})"));
+        let summary = format!(
+            "look up {table} once for all rows of \"{}\"{}, not once for each",
+            label(&logged.family(self.parent)?.query),
+            hint.unwrap_or_default()
+        );
+        let expected = format!(
+            "{} statements become {} in the time of the log",
+            format::count(float(self.loops.executions())),
+            format::count(float(self.loops.count()))
+        );
+        let words = Words {
+            summary: &summary,
+            expected: &expected,
+            risk: "rows of many keys come at once: where the parent returns very many rows, page it",
+        };
+        let mut advice = advice(Action::ChangeApplication, words);
+        let tie = self.tie.as_ref();
+        advice.rewrite = tie.and_then(|tie| rewrite(case, text, look_up.facts, tie));
+        Some(advice)
+    }
+
+    fn impact(&self, case: &Case<'_>, logged: &LoggedCase<'_>) -> Impact {
+        let (executions, count) = (self.loops.executions(), self.loops.count());
+        let text = format!(
+            "{} look-ups in {} loops of one session each, and the network between; {} round trips too many",
+            format::count(float(executions)),
+            format::count(float(count)),
+            format::count(float(executions - count)),
+        );
+        self.loops.impact(case, logged, self.child, text)
+    }
+}
