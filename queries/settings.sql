@@ -38,7 +38,8 @@ WHERE s.name = ANY (ARRAY[
     'auto_explain.log_min_duration', 'auto_explain.log_analyze', 'auto_explain.sample_rate',
     'max_connections', 'superuser_reserved_connections', 'statement_timeout', 'lock_timeout', 'deadlock_timeout',
     'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout', 'log_lock_waits',
-    'log_temp_files', 'log_min_duration_statement', 'default_transaction_isolation', 'default_transaction_read_only',
+    'log_temp_files', 'log_min_duration_statement', 'log_min_duration_sample', 'log_statement_sample_rate',
+    'log_transaction_sample_rate', 'log_statement', 'log_duration', 'log_parameter_max_length', 'log_line_prefix', 'default_transaction_isolation', 'default_transaction_read_only',
     'default_table_access_method', 'row_security', 'standard_conforming_strings', 'server_encoding', 'lc_collate',
     'data_checksums', 'fsync', 'debug_assertions', 'TimeZone'])
 ORDER BY s.name

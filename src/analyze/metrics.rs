@@ -2,21 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::logged;
+use crate::checks::Case;
 use crate::checks::workload::{Family, Field, Percentiles, Workload};
 use crate::finding::{BaselineMetrics, EstimateBasis, Estimated, Probe, ReportStatement};
 use crate::ids::StatementKey;
-use crate::snapshot::{ProbeOutcome, ProbeStatus};
+use crate::snapshot::{Durations, ProbeOutcome, ProbeStatus};
 use crate::units::{Millis, float, ratio};
 
-/// The workload's figures.
-pub fn baseline(workload: &Workload<'_>) -> BaselineMetrics {
+/// The workload's figures; `None` where neither counters nor a log with durations tell of it.
+pub fn baseline(case: &Case<'_>) -> Option<BaselineMetrics> {
+    if case.snapshot.counter_source.is_none() {
+        return logged::baseline(case);
+    }
+    let workload = &case.workload;
     let totals = workload.totals();
-    let percentiles = Percentiles::of(workload);
-    let estimated = |figure: fn(&Percentiles) -> Millis| Estimated {
-        value: percentiles.as_ref().map(|all| figure(all).get()),
-        basis: EstimateBasis::Estimated,
-    };
-    BaselineMetrics {
+    let measured = case
+        .logged
+        .as_ref()
+        .filter(|logged| logged.shows_durations());
+    let measured = measured.and_then(|logged| logged.logs().durations);
+    let [p50_ms, p95_ms, p99_ms] = percentiles(measured, || Percentiles::of(workload));
+    Some(BaselineMetrics {
         statements: totals.statements,
         families: workload.families().len(),
         calls: totals.calls,
@@ -24,10 +31,31 @@ pub fn baseline(workload: &Workload<'_>) -> BaselineMetrics {
         throughput_qps: workload.rate(totals.calls),
         mean_ms: ratio(totals.exec_time.get(), float(totals.calls)).map(Millis),
         cache_hit_ratio: cache_hit_ratio(workload),
-        p50_ms: estimated(|all| all.p50),
-        p95_ms: estimated(|all| all.p95),
-        p99_ms: estimated(|all| all.p99),
+        p50_ms,
+        p95_ms,
+        p99_ms,
+        calls_over_time: logged::rate(case),
+    })
+}
+
+/// Median, 95th and 99th percentile: of single durations where a log has all of them, else estimated.
+pub(super) fn percentiles(
+    measured: Option<Durations>,
+    estimate: impl FnOnce() -> Option<Percentiles>,
+) -> [Estimated; 3] {
+    if let Some(durations) = measured {
+        let figures = [durations.p50_ms, durations.p95_ms, durations.p99_ms];
+        return figures.map(|figure| Estimated {
+            value: Some(figure.get()),
+            basis: EstimateBasis::Measured,
+        });
     }
+    let all = estimate();
+    let figures: [fn(&Percentiles) -> Millis; 3] = [|all| all.p50, |all| all.p95, |all| all.p99];
+    figures.map(|figure| Estimated {
+        value: all.as_ref().map(|all| figure(all).get()),
+        basis: EstimateBasis::Estimated,
+    })
 }
 
 fn cache_hit_ratio(workload: &Workload<'_>) -> Option<f64> {
@@ -45,13 +73,16 @@ fn cache_hit_ratio(workload: &Workload<'_>) -> Option<f64> {
 }
 
 /// The families with what became of their probes.
-pub fn statements(workload: &Workload<'_>) -> Vec<ReportStatement> {
+pub fn statements(case: &Case<'_>) -> Vec<ReportStatement> {
+    let workload = &case.workload;
+    if case.snapshot.counter_source.is_none() && workload.families().is_empty() {
+        return logged::statements(case);
+    }
     let probes = outcomes(workload);
-    workload
-        .families()
-        .iter()
-        .filter(|family| family.calls() > 0)
-        .map(|family| statement(workload, family, &probes))
+    let families = workload.families().iter().enumerate();
+    families
+        .filter(|(_, family)| family.calls() > 0)
+        .map(|(place, family)| statement(case, place, family, &probes))
         .collect()
 }
 
@@ -61,10 +92,19 @@ fn outcomes<'a>(workload: &Workload<'a>) -> BTreeMap<&'a StatementKey, &'a Probe
 }
 
 fn statement(
-    workload: &Workload<'_>,
+    case: &Case<'_>,
+    place: usize,
     family: &Family,
     probes: &BTreeMap<&StatementKey, &ProbeOutcome>,
 ) -> ReportStatement {
+    let workload = &case.workload;
+    let logged = case.logged.as_ref();
+    let of_log = logged.and_then(|logged| logged.of_place(place));
+    let measured = logged
+        .filter(|logged| logged.shows_durations())
+        .and_then(|_| of_log?.durations);
+    let [p50_ms, p95_ms, p99_ms] =
+        percentiles(measured, || Percentiles::of_family(workload, family));
     let representative = workload.representative(family);
     let roles: BTreeSet<Option<&str>> = workload
         .statements(family)
@@ -82,13 +122,24 @@ fn statement(
         },
         toplevel: family.toplevel(),
         calls: family.calls(),
-        rows: family.rows(),
+        rows: Some(family.rows()),
         total_exec_time_ms: family.time(),
         mean_exec_time_ms: family.mean(),
+        p50_ms,
+        p95_ms,
+        p99_ms,
+        calls_over_time: of_log.and_then(|family| family.rate.clone()),
         share: share.flatten(),
         probe: probe(workload, family, probes),
     }
 }
+
+/// Nothing became of a probe, because there was none.
+pub(super) const NOT_PROBED: Probe = Probe {
+    status: ProbeStatus::NotProbed,
+    reason: None,
+    remedy: None,
+};
 
 fn probe(
     workload: &Workload<'_>,
@@ -100,11 +151,7 @@ fn probe(
         .filter_map(|statement| probes.get(&statement.key))
         .min_by_key(|outcome| outcome.status);
     best.map_or_else(
-        || Probe {
-            status: ProbeStatus::NotProbed,
-            reason: None,
-            remedy: None,
-        },
+        || NOT_PROBED,
         |outcome| Probe {
             status: outcome.status,
             reason: outcome.reason.clone(),

@@ -1,6 +1,7 @@
 //! From a Snapshot to a Report: runs the checks, weighs what they found, and says what could not be looked at.
 
 mod caveats;
+mod logged;
 mod merge;
 mod metrics;
 mod relate;
@@ -63,11 +64,9 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
             .counter_source
             .as_ref()
             .map(|_| window(&case.workload)),
-        baseline_metrics: snapshot
-            .counter_source
-            .as_ref()
-            .map(|_| metrics::baseline(&case.workload)),
-        statements: metrics::statements(&case.workload),
+        baseline_metrics: metrics::baseline(&case),
+        log: logged::info(&case),
+        statements: metrics::statements(&case),
         caveats: caveats::caveats(&case, &findings),
         bottlenecks: findings,
         plans: explained,

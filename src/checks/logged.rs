@@ -50,6 +50,8 @@ pub enum Limit {
     Sampled,
     /// Only a sample of transactions is logged.
     SampledTransactions,
+    /// There is no statement in it.
+    Empty,
     /// So many of the statements, 0..1, have no duration.
     WithoutDurations(f64),
     /// The statements of sessions cannot be told apart.
@@ -63,7 +65,11 @@ impl Limit {
     const fn breaks_loops(self) -> bool {
         matches!(
             self,
-            Self::Slow(_) | Self::SeemsSlow(_) | Self::Sampled | Self::WithoutSessions
+            Self::Slow(_)
+                | Self::SeemsSlow(_)
+                | Self::Sampled
+                | Self::Empty
+                | Self::WithoutSessions
         )
     }
 
@@ -89,6 +95,7 @@ impl Limit {
             Self::Sampled => {
                 "the log has a sample of the statements, so those beside each other may not have run on end".to_owned()
             }
+            Self::Empty => "no statement was found in the log".to_owned(),
             Self::SampledTransactions => "the log has a sample of the transactions, so its counts are too low".to_owned(),
             Self::WithoutDurations(share) => format!(
                 "{} of the statements in the log have no duration",
@@ -115,6 +122,9 @@ impl Limit {
             }
             Self::SampledTransactions => {
                 "put log_min_duration_statement = 0 or log_transaction_sample_rate = 1 into postgresql.conf, reload, and read a log written after that"
+            }
+            Self::Empty => {
+                "put log_min_duration_statement = 0 into postgresql.conf, reload, and read a log written after that; where its lines begin in an uncommon way, tell it with --log-line-prefix"
             }
             Self::WithoutDurations(_) => {
                 "put log_min_duration_statement = 0 into postgresql.conf, in place of log_statement = all, reload, and read a log written after that"
@@ -216,6 +226,9 @@ fn limits(logs: &Logs, settings: &Settings) -> Vec<Limit> {
     let timed = logs.durations.map_or(0, |durations| durations.count);
     let untimed = logs.executions - timed;
     let mut limits = Vec::new();
+    if logs.executions == 0 {
+        return vec![Limit::Empty];
+    }
     // Where some have no duration, they are logged by log_statement, however fast they are.
     if untimed == 0 {
         limits.extend(threshold(logs, settings));

@@ -11,6 +11,7 @@ use clap::{
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
+use super::logs::LogArgs;
 use crate::finding::Severity;
 
 /// Finds what makes a PostgreSQL database slow, proves it with numbers, and says what to do.
@@ -301,6 +302,8 @@ pub struct DiagnoseArgs {
     #[command(flatten)]
     pub workload: WorkloadArgs,
     #[command(flatten)]
+    pub logs: LogArgs,
+    #[command(flatten)]
     pub report: ReportArgs,
 }
 
@@ -366,6 +369,8 @@ pub struct CaptureArgs {
     pub probe: ProbeArgs,
     #[command(flatten)]
     pub workload: WorkloadArgs,
+    #[command(flatten)]
+    pub logs: LogArgs,
     /// The file to write; `-` is standard output
     #[arg(
         short,

@@ -7,6 +7,7 @@ use crate::analyze;
 use super::args::CaptureArgs;
 use super::exit::Exit;
 use super::interrupt::Interrupt;
+use super::logs::Reading;
 use super::observe::{Contents, Distributions, Literals, observe};
 use super::output::Sink;
 use super::progress::Progress;
@@ -23,11 +24,12 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
             limits: diagnose::limits(&args.workload),
             ..analyze::Config::default()
         };
+        let literals = Literals::shown(args.show_literals);
         let contents = Contents {
-            literals: Literals::shown(args.show_literals),
+            literals,
             distributions: Distributions::Read,
         };
-        let snapshot = Box::pin(observe(
+        let mut snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
             &args.workload,
@@ -37,6 +39,12 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
             &interrupt,
         ))
         .await?;
+        let reading = Reading {
+            literals,
+            progress,
+            ended: Some(&interrupt.flag()),
+        };
+        tokio::task::block_in_place(|| args.logs.read_into(&mut snapshot, reading))?;
         let sink = Sink::of(Some(&args.output));
         sink.write(&snapshot.to_json().context("cannot serialise the capture")?)?;
         progress.finish();

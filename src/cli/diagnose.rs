@@ -13,6 +13,7 @@ use crate::sql::redact::Redactor;
 use super::args::{DiagnoseArgs, ReportArgs, WorkloadArgs};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
+use super::logs::Reading;
 use super::observe::{Contents, Literals, observe};
 use super::output;
 use super::progress::Progress;
@@ -35,12 +36,18 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
             )),
             (false, true) | (true, false) => {}
         }
+        let reading = Reading {
+            literals: Literals::shown(args.report.show_literals),
+            progress,
+            ended: None,
+        };
+        args.logs.read_into(&mut snapshot, reading)?;
         return report(&snapshot, &config, &args.report, progress);
     }
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let literals = Literals::shown(args.report.show_literals);
-        let snapshot = Box::pin(observe(
+        let mut snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
             &args.workload,
@@ -50,6 +57,12 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
             &interrupt,
         ))
         .await?;
+        let reading = Reading {
+            literals,
+            progress,
+            ended: Some(&interrupt.flag()),
+        };
+        tokio::task::block_in_place(|| args.logs.read_into(&mut snapshot, reading))?;
         let exit = report(&snapshot, &config, &args.report, progress)?;
         Ok(interrupt.exit(exit))
     })

@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod grants;
 mod interrupt;
+mod logs;
 mod observe;
 mod output;
 mod progress;

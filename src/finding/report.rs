@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::{Caveat, CheckId, Finding};
 use crate::ids::QueryId;
 use crate::snapshot::delta::WindowKind;
-use crate::snapshot::{PlanRecord, ProbeStatus};
+use crate::snapshot::{LeftOut, PlanRecord, ProbeStatus, Series, SkippedLines};
 use crate::units::{Millis, Rows};
 
 /// The layout of the JSON report.
@@ -32,6 +32,9 @@ pub struct Report {
     pub window: Option<WindowInfo>,
     /// The workload as it is, before any change; `None` without counters.
     pub baseline_metrics: Option<BaselineMetrics>,
+    /// What was read of the server's logs; `None` where none were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogInfo>,
     /// Statement families, the costliest first.
     pub statements: Vec<ReportStatement>,
     /// Findings, the worst first.
@@ -100,6 +103,38 @@ pub struct WindowInfo {
     pub seconds: Option<f64>,
 }
 
+/// What was read of the server's logs.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct LogInfo {
+    /// The files.
+    pub files: Vec<String>,
+    /// Time of the first execution.
+    pub from: Option<Timestamp>,
+    /// Time of the last one.
+    pub to: Option<Timestamp>,
+    /// Executions.
+    pub executions: i64,
+    /// Those of them with a duration.
+    pub durations: i64,
+    /// Sessions.
+    pub sessions: i64,
+    /// What was read and is not in the other figures.
+    pub left_out: LeftOut,
+    /// Lines that were not understood.
+    pub skipped: Vec<SkippedLines>,
+    /// Why the log does not tell everything, and what would.
+    pub limits: Vec<LogLimit>,
+}
+
+/// Why a log does not tell everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LogLimit {
+    /// Why.
+    pub reason: String,
+    /// The setting that would lift it.
+    pub remedy: String,
+}
+
 /// How a figure was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -142,6 +177,9 @@ pub struct BaselineMetrics {
     pub p95_ms: Estimated,
     /// 99th percentile.
     pub p99_ms: Estimated,
+    /// Calls over time; `None` where no log with times was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_over_time: Option<Series>,
 }
 
 /// A statement family.
@@ -161,12 +199,21 @@ pub struct ReportStatement {
     pub toplevel: bool,
     /// Calls.
     pub calls: i64,
-    /// Rows returned or affected.
-    pub rows: Rows,
+    /// Rows returned or affected; `None` where only a log tells of it.
+    pub rows: Option<Rows>,
     /// Execution time.
     pub total_exec_time_ms: Millis,
     /// Mean execution time.
     pub mean_exec_time_ms: Option<Millis>,
+    /// Median execution time.
+    pub p50_ms: Estimated,
+    /// 95th percentile.
+    pub p95_ms: Estimated,
+    /// 99th percentile.
+    pub p99_ms: Estimated,
+    /// Calls over time; `None` where no log with times was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_over_time: Option<Series>,
     /// Share of the window's execution time, 0..1.
     pub share: Option<f64>,
     /// What became of its probe.

@@ -36,10 +36,26 @@ pub fn redact(snapshot: &mut Snapshot, redactor: &mut Redactor) {
     for what_if in &mut snapshot.what_if {
         redact_what_if(what_if, redactor);
     }
+    redact_logs(snapshot, redactor);
     for Gap { reason, .. } in &mut snapshot.gaps {
         *reason = redactor.message(reason);
     }
     snapshot.redacted = true;
+}
+
+/// Replaces the literals in what the logs tell.
+pub fn redact_logs(snapshot: &mut Snapshot, redactor: &mut Redactor) {
+    let Some(logs) = &mut snapshot.logs else {
+        return;
+    };
+    for family in &mut logs.families {
+        family.query = redactor.sql(&family.query);
+    }
+    let excerpts = logs.loops.iter_mut().flat_map(|found| &mut found.excerpts);
+    for line in excerpts.flat_map(|excerpt| &mut excerpt.lines) {
+        line.statement = redactor.sql(&line.statement);
+        sql(&mut line.parameters, redactor);
+    }
 }
 
 fn sql(text: &mut Option<String>, redactor: &mut Redactor) {

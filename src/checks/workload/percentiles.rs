@@ -3,7 +3,7 @@
 //! Durations of one statement are taken as log-normal with its mean m and standard deviation s (σ² = ln(1 + s²/m²),
 //! μ = ln m − σ²/2: the moments of the log-normal distribution); the workload is their mixture, weighted by calls.
 
-use super::{Family, Workload};
+use super::{Family, Member, Workload};
 use crate::units::{Millis, float};
 
 /// Median, 95th and 99th percentile.
@@ -34,7 +34,21 @@ const REACH: f64 = 6.0;
 impl Percentiles {
     /// Of all toplevel statements; `None` where no spread is known.
     pub fn of(workload: &Workload<'_>) -> Option<Self> {
-        let components = components(workload);
+        let families = workload.families().iter();
+        let toplevel = families.filter(|family| family.toplevel());
+        Self::of_members(workload, toplevel.flat_map(Family::members))
+    }
+
+    /// Of one family; `None` where no spread is known.
+    pub fn of_family(workload: &Workload<'_>, family: &Family) -> Option<Self> {
+        Self::of_members(workload, family.members().iter())
+    }
+
+    fn of_members<'m>(
+        workload: &Workload<'_>,
+        members: impl Iterator<Item = &'m Member>,
+    ) -> Option<Self> {
+        let components = components(workload, members);
         let total: f64 = components.iter().map(|component| component.weight).sum();
         if total <= 0.0 {
             return None;
@@ -48,11 +62,10 @@ impl Percentiles {
     }
 }
 
-fn components(workload: &Workload<'_>) -> Vec<Component> {
-    let families = workload.families().iter();
-    let members = families
-        .filter(|family| family.toplevel())
-        .flat_map(Family::members);
+fn components<'m>(
+    workload: &Workload<'_>,
+    members: impl Iterator<Item = &'m Member>,
+) -> Vec<Component> {
     members
         .filter_map(|member| {
             let delta = workload.delta(*member)?;

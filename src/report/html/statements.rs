@@ -5,7 +5,7 @@ use crate::format;
 use crate::report::summary::status_word;
 use crate::report::text::{cut, one_line};
 use crate::sql::family::pretty;
-use crate::units::{Millis, float};
+use crate::units::{Millis, Rows, float};
 
 /// Families that paper and the first look show; a button shows the others.
 const SHOWN: usize = 25;
@@ -59,7 +59,7 @@ fn row(statement: &ReportStatement) -> Row {
     let time = statement.total_exec_time_ms;
     let mean = statement.mean_exec_time_ms;
     let calls = float(statement.calls);
-    let rows = statement.rows.get();
+    let rows = statement.rows.map(Rows::get);
     let number = |label, value: Option<f64>, text: Option<String>| Cell {
         label,
         text: text.unwrap_or_default(),
@@ -82,7 +82,7 @@ fn row(statement: &ReportStatement) -> Row {
             share,
             number("calls", Some(calls), Some(format::count(calls))),
             number("mean", mean.map(Millis::get), mean.map(format::duration)),
-            number("rows", Some(rows), Some(format::count(rows))),
+            number("rows", rows, rows.map(format::count)),
         ],
         probe: status_word(statement.probe.status),
         whole: (short != query).then(|| cut(&query, WHOLE_COLUMNS)),
