@@ -21,6 +21,9 @@ use crate::snapshot::LeftOut;
 /// Sessions that are followed at once.
 const MOST_SESSIONS: usize = 2_048;
 
+/// Bytes at the beginning of a statement in which this program's comment stands.
+const OWN_WITHIN: usize = 160;
+
 /// A pause of a session after which it does something else, in microseconds: an application that loops asks again as
 /// soon as it has an answer.
 const PAUSE: i64 = 250_000;
@@ -67,7 +70,8 @@ struct Transaction {
 }
 
 impl Digest {
-    /// Takes in what runs in `database` (everything where it is `None`), without what the application `own` runs.
+    /// Takes in what runs in `database` (everything where it is `None`), without what the application `own` runs, or marks
+    /// by a comment of its name.
     pub fn new(database: Option<&str>, own: Option<&str>) -> Self {
         let bytes = |name: &str| name.as_bytes().to_owned();
         Self {
@@ -94,7 +98,7 @@ impl Digest {
             self.left_out.other_databases += 1;
             return;
         }
-        if self.own.is_some() && logged.application == self.own.as_deref() {
+        if self.is_own(logged) {
             self.left_out.own += 1;
             return;
         }
@@ -116,6 +120,24 @@ impl Digest {
         } else {
             self.follow(logged, &recognised, duration);
         }
+    }
+
+    /// Whether this program sent it: its application says so, or the comment that all its statements begin with.
+    fn is_own(&self, logged: &Logged<'_>) -> bool {
+        let Some(own) = self.own.as_deref() else {
+            return false;
+        };
+        let beginning = logged
+            .statement
+            .get(..OWN_WITHIN)
+            .unwrap_or(logged.statement);
+        let commented = |at: usize| {
+            let rest = beginning.get(at + 3..).unwrap_or_default();
+            rest.strip_prefix(own)
+                .is_some_and(|rest| rest.starts_with(b" */"))
+        };
+        logged.application == Some(own)
+            || memchr::memmem::find(beginning, b"/* ").is_some_and(commented)
     }
 
     fn follow(&mut self, logged: &Logged<'_>, recognised: &Recognised, duration: Option<f64>) {

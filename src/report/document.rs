@@ -9,6 +9,7 @@ use crate::format;
 use crate::ids::QueryId;
 use crate::units::{Bytes, Cost, Millis, float};
 
+use super::logged;
 use super::plan_tree::{self, PlanTree};
 use super::summary;
 use super::text::{lines, one_line};
@@ -18,6 +19,9 @@ const STATEMENTS_SHOWN: usize = 12;
 
 /// Plans that are drawn; the JSON report has all.
 pub const PLANS_SHOWN: usize = 5;
+
+/// The column of the percentile, behind the mean.
+const PERCENTILE: usize = 4;
 
 /// A report in reading order.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +59,8 @@ pub struct Verdict {
     pub rows: Vec<VerdictRow>,
     /// How far the look went.
     pub coverage: String,
+    /// What the logs tell of the workload, in lines.
+    pub log: Vec<String>,
 }
 
 /// A finding in one row.
@@ -91,6 +97,8 @@ pub struct FindingBlock {
     pub query: Option<String>,
     /// The numbers.
     pub evidence: Vec<EvidenceRow>,
+    /// Places of a log: a line of its own for each statement.
+    pub excerpts: Vec<Vec<String>>,
     /// The advice in words.
     pub fix: String,
     /// The statements that carry it out, or the statement written differently.
@@ -173,6 +181,7 @@ impl Document {
                 sentence: one_line(&report.summary),
                 rows: shown.iter().copied().map(verdict_row).collect(),
                 coverage: summary::coverage(report),
+                log: logged::lines(report),
             },
             findings: shown
                 .iter()
@@ -277,6 +286,7 @@ fn finding(finding: &Finding, all: &[Finding]) -> FindingBlock {
         impact: one_line(&finding.impact.text),
         query: finding.location.query.as_deref().map(one_line),
         evidence: finding.evidence.iter().map(evidence_row).collect(),
+        excerpts: finding.excerpts.iter().map(logged::excerpt).collect(),
         fix: one_line(&finding.fix),
         sql,
         expected: one_line(&advice.expected.text),
@@ -327,8 +337,9 @@ fn named(value: f64, unit: &str, label: &str) -> String {
 
 fn statements(statements: &[ReportStatement]) -> Table {
     let column = |title, content| Column { title, content };
+    let measured = logged::is_measured(statements);
     let rows = statements.iter().take(STATEMENTS_SHOWN).map(|statement| {
-        vec![
+        let mut row = vec![
             statement.share.map(format::percent).unwrap_or_default(),
             format::duration(statement.total_exec_time_ms),
             format::count(float(statement.calls)),
@@ -338,17 +349,25 @@ fn statements(statements: &[ReportStatement]) -> Table {
                 .unwrap_or_default(),
             summary::status_word(statement.probe.status).to_owned(),
             one_line(&statement.query),
-        ]
+        ];
+        if measured {
+            row.insert(PERCENTILE, logged::figure(statement.p95_ms));
+        }
+        row
     });
+    let mut columns = vec![
+        column("share", Content::Number),
+        column("time", Content::Number),
+        column("calls", Content::Number),
+        column("mean", Content::Number),
+        column("probe", Content::Text),
+        column("statement", Content::Statement),
+    ];
+    if measured {
+        columns.insert(PERCENTILE, column("p95", Content::Number));
+    }
     Table {
-        columns: vec![
-            column("share", Content::Number),
-            column("time", Content::Number),
-            column("calls", Content::Number),
-            column("mean", Content::Number),
-            column("probe", Content::Text),
-            column("statement", Content::Statement),
-        ],
+        columns,
         rows: rows.collect(),
     }
 }

@@ -70,7 +70,10 @@ fn characters(text: &str) -> usize {
 
 /// The verdict, its table within `budget` characters.
 fn head(document: &Document, budget: usize) -> String {
-    let coverage = format!("\n{}\n", prose(&document.verdict.coverage));
+    let mut coverage = format!("\n{}\n", prose(&document.verdict.coverage));
+    for line in &document.verdict.log {
+        let _ = writeln!(coverage, "\n{}", prose(line));
+    }
     let budget = budget.saturating_sub(characters(&coverage));
     let mut text = format!(
         "## {}\n\n{}\n",
@@ -132,6 +135,9 @@ fn finding(rank: usize, block: &FindingBlock) -> String {
             prose(&row.value),
             row.source
         );
+    }
+    for excerpt in &block.excerpts {
+        let _ = write!(text, "\n{}", fence("text", &excerpt.join("\n")));
     }
     if !block.explains.is_empty() {
         let _ = writeln!(

@@ -4,6 +4,7 @@
 pub mod document;
 pub mod html;
 pub mod json;
+mod logged;
 pub mod markdown;
 pub mod plan_tree;
 pub mod terminal;

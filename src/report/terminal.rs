@@ -176,6 +176,9 @@ impl Page {
             self.grid(&grid);
         }
         self.paragraph("", &document.verdict.coverage);
+        for line in &document.verdict.log {
+            self.paragraph("", line);
+        }
     }
 
     fn verdict_grid(&self, rows: &[VerdictRow]) -> Grid {
@@ -249,6 +252,9 @@ impl Page {
             self.query(query);
         }
         self.evidence(finding);
+        for excerpt in &finding.excerpts {
+            self.excerpt(excerpt);
+        }
         self.field("explains", &finding.explains.join("; "));
         self.field("fix", &finding.fix);
         for sql in &finding.sql {
@@ -298,6 +304,14 @@ impl Page {
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(11)));
         }
         self.grid(&grid);
+    }
+
+    fn excerpt(&mut self, lines: &[String]) {
+        for (position, line) in lines.iter().enumerate() {
+            let label = if position == 0 { "log" } else { "" };
+            let line = cut(line, self.terminal.width() - LABEL);
+            self.line(&format!("  {label:<width$}{line}", width = LABEL - 2));
+        }
     }
 
     fn field(&mut self, label: &str, text: &str) {

@@ -95,6 +95,19 @@ impl<'c> LookUp<'c> {
     }
 }
 
+impl LookUp<'_> {
+    /// The tie to its own rows, where the look-up walks a tree.
+    fn own_tie(&self, case: &Case<'_>) -> Option<Tie> {
+        let own = |tie: &&Tie| {
+            tie.child_table == tie.parent_table
+                && tie.child_columns != tie.parent_columns
+                && !tie.unique
+                && tie.returned_by(case, self.facts).is_some()
+        };
+        self.ties.iter().find(own).cloned()
+    }
+}
+
 fn proven<'a>(case: &Case<'a>, logged: &LoggedCase<'a>) -> Vec<Proven<'a>> {
     let mut by_statement: BTreeMap<usize, Vec<(usize, &'a LoggedLoop)>> = BTreeMap::new();
     for (place, found) in logged.loops(LoopKind::Distinct) {
@@ -134,8 +147,9 @@ fn source(
         let facts = logged.facts(&case.catalog, *parent)?;
         let tie = ties
             .iter()
-            .filter(|tie| tie.returned_by(case, facts))
-            .max_by_key(|tie| tie.basis)?;
+            .filter_map(|tie| Some((tie.returned_by(case, facts)?, tie)))
+            .max_by_key(|(basis, _)| *basis)
+            .map(|(_, tie)| tie)?;
         let beyond = within.get(place + 1..).unwrap_or_default();
         let linked = if beyond.is_empty() {
             hands_out_rows(case, logged, *parent)
@@ -185,10 +199,11 @@ fn tied<'a>(
         if told {
             continue;
         }
-        if let Some((at, tie)) = source(case, logged, &look_up.ties, &found.within)
-            && let Some(parent) = found.within.get(at)
-        {
-            accepted.push((*place, found, *parent, tie));
+        let of_chain = source(case, logged, &look_up.ties, &found.within)
+            .and_then(|(at, tie)| Some((*found.within.get(at)?, tie)));
+        let of_tree = || Some((look_up.family, look_up.own_tie(case)?));
+        if let Some((parent, tie)) = of_chain.or_else(of_tree) {
+            accepted.push((*place, found, parent, tie));
         }
     }
     let mut proven: Vec<Proven<'a>> = Vec::new();

@@ -321,9 +321,23 @@ fn other_databases_and_the_program_itself_are_left_out() {
             line: 1,
         });
     }
+    digest.add(&Logged {
+        session: b"",
+        at: None,
+        user: None,
+        database: None,
+        application: None,
+        transaction: None,
+        statement: b"EXPLAIN (FORMAT JSON) /* pgtriage */ SELECT 1",
+        parameters: None,
+        duration_ms: None,
+        query_id: None,
+        file: 0,
+        line: 1,
+    });
     let logs = digest.finish(Vec::new(), &Tally::default());
     assert_eq!((logs.executions, logs.without_session), (1, 1));
-    assert_eq!((logs.left_out.other_databases, logs.left_out.own), (1, 1));
+    assert_eq!((logs.left_out.other_databases, logs.left_out.own), (1, 2));
     assert_eq!((logs.durations, logs.rate), (None, None));
 }
 

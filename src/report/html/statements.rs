@@ -2,6 +2,7 @@
 
 use crate::finding::{Report, ReportStatement};
 use crate::format;
+use crate::report::logged::{figure, is_measured};
 use crate::report::summary::status_word;
 use crate::report::text::{cut, one_line};
 use crate::sql::family::pretty;
@@ -20,6 +21,8 @@ const WHOLE_COLUMNS: usize = 8_000;
 pub(super) struct Statements {
     pub(super) rows: Vec<Row>,
     pub(super) shown: usize,
+    /// Whether single durations were measured, so that percentiles have columns.
+    pub(super) measured: bool,
 }
 
 /// One family.
@@ -45,17 +48,19 @@ impl Statements {
     /// None where statements were explained: of those there is nothing to compare.
     pub(super) fn of(report: &Report) -> Self {
         let families = report.statements.iter();
+        let measured = is_measured(&report.statements);
         Self {
+            measured,
             rows: families
                 .filter(|_| report.plans.is_empty())
-                .map(row)
+                .map(|statement| row(statement, measured))
                 .collect(),
             shown: SHOWN,
         }
     }
 }
 
-fn row(statement: &ReportStatement) -> Row {
+fn row(statement: &ReportStatement, measured: bool) -> Row {
     let time = statement.total_exec_time_ms;
     let mean = statement.mean_exec_time_ms;
     let calls = float(statement.calls);
@@ -76,14 +81,25 @@ fn row(statement: &ReportStatement) -> Row {
     };
     let query = one_line(&statement.query);
     let short = pretty(&query, SHORT_COLUMNS);
+    let mut numbers = vec![
+        number("time", Some(time.get()), Some(format::duration(time))),
+        share,
+        number("calls", Some(calls), Some(format::count(calls))),
+        number("mean", mean.map(Millis::get), mean.map(format::duration)),
+        number("rows", rows, rows.map(format::count)),
+    ];
+    if measured {
+        let percentiles = [
+            ("p50", statement.p50_ms),
+            ("p95", statement.p95_ms),
+            ("p99", statement.p99_ms),
+        ];
+        let cells = percentiles.map(|(label, of)| number(label, of.value, Some(figure(of))));
+        // Behind the mean.
+        numbers.splice(4..4, cells);
+    }
     Row {
-        numbers: vec![
-            number("time", Some(time.get()), Some(format::duration(time))),
-            share,
-            number("calls", Some(calls), Some(format::count(calls))),
-            number("mean", mean.map(Millis::get), mean.map(format::duration)),
-            number("rows", rows, rows.map(format::count)),
-        ],
+        numbers,
         probe: status_word(statement.probe.status),
         whole: (short != query).then(|| cut(&query, WHOLE_COLUMNS)),
         short: if short.is_empty() {
