@@ -62,9 +62,9 @@ impl Check for RepeatedLookup {
                 }
             }
         }
-        let proposals = by_statement
-            .into_iter()
-            .filter_map(|(statement, loops)| propose(case, logged, statement, LoopSum::of(loops)?));
+        let proposals = by_statement.into_iter().filter_map(|(statement, loops)| {
+            propose(case, logged, statement, &LoopSum::of(loops)?)
+        });
         found.extend(proposals);
     }
 }
@@ -85,7 +85,7 @@ fn propose(
     case: &Case<'_>,
     logged: &LoggedCase<'_>,
     statement: usize,
-    loops: LoopSum<'_>,
+    loops: &LoopSum<'_>,
 ) -> Option<Proposal> {
     let family = logged.family(statement)?;
     let facts = logged.facts(&case.catalog, statement)?;
@@ -136,7 +136,7 @@ fn propose(
         columns,
         ..location
     })
-    .costing(impact(case, logged, statement, &loops));
+    .costing(impact(case, logged, statement, loops));
     Some(Proposal {
         families: place.into_iter().collect(),
         draft,

@@ -62,16 +62,18 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
 }
 
 fn read(log: &LogInfo) -> String {
-    let mut text = format!(
-        "log: {} statements of {} sessions",
+    let span = match (log.from, log.to) {
+        (Some(from), Some(to)) => {
+            let (from, to) = (from.strftime("%F %T"), to.strftime("%F %T UTC"));
+            format!(", {from} to {to}")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "log: {} statements of {} sessions{span}",
         format::count(float(log.executions)),
         format::count(float(log.sessions))
-    );
-    if let (Some(from), Some(to)) = (log.from, log.to) {
-        let (from, to) = (from.strftime("%F %T"), to.strftime("%F %T UTC"));
-        text.push_str(&format!(", {from} to {to}"));
-    }
-    text
+    )
 }
 
 /// Bars, and the highest of them in words.

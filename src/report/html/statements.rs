@@ -94,9 +94,9 @@ fn row(statement: &ReportStatement, measured: bool) -> Row {
             ("p95", statement.p95_ms),
             ("p99", statement.p99_ms),
         ];
-        let cells = percentiles.map(|(label, of)| number(label, of.value, Some(figure(of))));
+        let of_log = percentiles.map(|(label, of)| number(label, of.value, Some(figure(of))));
         // Behind the mean.
-        numbers.splice(4..4, cells);
+        numbers.splice(4..4, of_log);
     }
     Row {
         numbers,
