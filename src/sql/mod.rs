@@ -9,3 +9,4 @@ pub mod parse;
 pub mod redact;
 pub mod rewrite;
 pub mod scope;
+pub mod script;

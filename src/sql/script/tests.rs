@@ -1,0 +1,223 @@
+use super::*;
+
+fn names(text: &str) -> Vec<(u32, Option<String>, String)> {
+    let statements = Script::read(text).statements.into_iter();
+    statements
+        .map(|statement| (statement.line, statement.name, statement.text))
+        .collect()
+}
+
+fn one(text: &str) -> ScriptStatement {
+    let script = Script::read(text);
+    let [only] = script.statements.as_slice() else {
+        panic!("{script:?}")
+    };
+    only.clone()
+}
+
+#[test]
+fn statements_end_where_psql_ends_them() {
+    let text = "\\set quiet 'it''s\n\
+        -- it's a comment; with a semicolon\n\
+        SELECT 'a;b', $tag$ ; ' $tag$, \"c;d\" /* ; */;\n\n\
+        CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;\n\
+        COPY t FROM STDIN;\n1\tit's\n2\tb;c\n\\.\n\
+        BEGIN;\n\
+        SELECT 2 \\gx\n\
+        CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b);\n\
+        SELECT\n  3";
+    let found = names(text);
+    let lines: Vec<(u32, &str)> = found
+        .iter()
+        .map(|(line, _, text)| (*line, text.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (3, "SELECT 'a;b', $tag$ ; ' $tag$, \"c;d\""),
+            (11, "SELECT 2"),
+            (13, "SELECT\n  3"),
+        ]
+    );
+    let left_out: Vec<(u32, String)> = Script::read(text)
+        .left_out
+        .into_iter()
+        .map(|left| (left.line, left.what))
+        .collect();
+    let expected = [
+        (1, "psql meta-command"),
+        (5, "CREATE"),
+        (6, "COPY"),
+        (7, "COPY data"),
+        (10, "BEGIN"),
+        (11, "psql meta-command"),
+        (12, "CREATE"),
+    ];
+    assert_eq!(
+        left_out,
+        expected.map(|(line, what)| (line, what.to_owned()))
+    );
+}
+
+#[test]
+fn names_are_those_of_the_usual_tools() {
+    for (comment, name) in [
+        ("-- name: GetAuthor :one", "GetAuthor"),
+        ("-- name: get_author", "get_author"),
+        ("-- name: get_author^", "get_author"),
+        ("-- name: get_author(id, mail)^", "get_author"),
+        ("-- name: add-author<!", "add-author"),
+        ("-- name: authors-by-country", "authors-by-country"),
+        ("-- :name find-author :? :1", "find-author"),
+        ("-- :name- find-author :? :1", "find-author"),
+        ("/* name: get_author */", "get_author"),
+        ("/* @name GetAuthor */", "GetAuthor"),
+        (
+            "/*\n * @name GetAuthor\n * @param id -> (...)\n */",
+            "GetAuthor",
+        ),
+    ] {
+        let found = one(&format!("{comment}\nSELECT 1;"));
+        assert_eq!(found.name.as_deref(), Some(name), "{comment}");
+    }
+    assert_eq!(one("-- the name of all\nSELECT 1").name, None);
+}
+
+#[test]
+fn a_name_ends_the_statement_before_it() {
+    let text = "-- name: one\nSELECT 1\n\n-- name: two\n-- about two\nSELECT 2\n";
+    assert_eq!(
+        names(text),
+        [
+            (2, Some("one".to_owned()), "SELECT 1".to_owned()),
+            (6, Some("two".to_owned()), "SELECT 2".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn parameters_become_numbers() {
+    for (text, expected, parameters) in [
+        ("SELECT $1, $2", "SELECT $1, $2", &[][..]),
+        (
+            "a = :id AND b = :mail OR c = :id",
+            "a = $1 AND b = $2 OR c = $1",
+            &["id", "mail"],
+        ),
+        ("a::int = :id::int", "a::int = $1::int", &["id"]),
+        ("a[1:n] = :n", "a[1:n] = $1", &["n"]),
+        ("a = :'id'", "a = $1", &["id"]),
+        ("a = :id!", "a = $1", &["id"]),
+        ("a = :v:id", "a = $1", &["id"]),
+        ("a IN (:v*:ids)", "a IN ($1)", &["ids"]),
+        ("a IN :ids", "a IN ($1)", &["ids"]),
+        ("a = @id AND b=@mail", "a = $1 AND b=$2", &["id", "mail"]),
+        ("a @> $1 AND b <@c", "a @> $1 AND b <@c", &[]),
+        ("a = sqlc.arg(id) + $1", "a = $2 + $1", &["id"]),
+        ("a = sqlc.narg('id')", "a = $1", &["id"]),
+        ("SELECT sqlc.embed(t), 1", "SELECT t.*, 1", &[]),
+        ("a = %s AND b=%s", "a = $1 AND b=$2", &[]),
+        (
+            "a = %(id)s AND b LIKE '%%x' AND c %% 2 = 0",
+            "a = $1 AND b LIKE '%x' AND c % 2 = 0",
+            &["id"],
+        ),
+        (
+            "b LIKE '%%x' AND c % 2 = 0",
+            "b LIKE '%%x' AND c % 2 = 0",
+            &[],
+        ),
+        ("a IN %s", "a IN ($1)", &[]),
+        ("a = ? AND b IN (?, ?)", "a = $1 AND b IN ($2, $3)", &[]),
+        ("a=? AND b>=?", "a=$1 AND b>=$2", &[]),
+        (
+            "a = ?1 AND b = ?2 AND c = ?1",
+            "a = $1 AND b = $2 AND c = $1",
+            &["1", "2"],
+        ),
+        ("data ? 'key' AND a = ?", "data ? 'key' AND a = $1", &[]),
+        (
+            "data ?| array['a'] AND b ? c",
+            "data ?| array['a'] AND b ? c",
+            &[],
+        ),
+        ("LIMIT ? OFFSET ?", "LIMIT $1 OFFSET $2", &[]),
+        (
+            "'::' || ':a' /* :b */ -- :c",
+            "'::' || ':a' /* :b */ -- :c",
+            &[],
+        ),
+    ] {
+        let found = placeholders::numbered(text);
+        let names: Vec<&str> = found.names.values().map(String::as_str).collect();
+        assert_eq!(
+            (found.text.as_str(), names.as_slice()),
+            (expected, parameters)
+        );
+    }
+}
+
+#[test]
+fn values_of_parameters_stand_in_comments() {
+    let found =
+        one("-- param id = 42\n-- param $2 = 'it''s'\n-- param c = NULL\nSELECT :id, :c, $2");
+    assert_eq!(found.parameters.get(&3).map(String::as_str), Some("id"));
+    let values: Vec<(u32, Option<&str>)> = found
+        .values
+        .iter()
+        .map(|(number, value)| (*number, value.as_deref()))
+        .collect();
+    assert_eq!(values, [(2, Some("it's")), (3, Some("42")), (4, None)]);
+}
+
+#[test]
+fn a_finding_is_allowed_for_a_reason() {
+    let text = "-- name: a\n\
+        -- pgtriage: allow sort_spill because it runs once a year until 2030-12-31\n\
+        -- pgtriage: allow seq_scan_selective because we wait until then\n\
+        -- pgtriage: allow missing_index\n\
+        -- pgtriage: allow x because y until 2030-13-01\n\
+        -- pgtriage: permit x\n\
+        SELECT 1";
+    let allows = one(text).allows;
+    let told: Vec<(u32, &str, &str, String)> = allows
+        .iter()
+        .map(|allow| {
+            let flaw = allow.flaw.as_ref().map(ToString::to_string);
+            let until = allow.until.map(|day| day.to_string());
+            let rest = flaw.or(until).unwrap_or_default();
+            (
+                allow.line,
+                allow.check.as_str(),
+                allow.reason.as_str(),
+                rest,
+            )
+        })
+        .collect();
+    let expected = [
+        (2, "sort_spill", "it runs once a year", "2030-12-31"),
+        (3, "seq_scan_selective", "we wait until then", ""),
+        (
+            4,
+            "missing_index",
+            "",
+            "it gives no reason: pgtriage: allow missing_index because REASON",
+        ),
+        (
+            5,
+            "x",
+            "",
+            "\"2030-13-01\" is no day; write until YYYY-MM-DD",
+        ),
+        (
+            6,
+            "",
+            "",
+            "the comment is not of the form: pgtriage: allow ID because REASON [until YYYY-MM-DD]",
+        ),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(line, check, reason, rest)| (line, check, reason, rest.to_owned()))
+    );
+}
