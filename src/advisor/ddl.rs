@@ -69,18 +69,21 @@ pub fn script(
 ) -> Script {
     let name = names.choose(&table.table.name, columns);
     let bare = quote_ident(&name.name).into_owned();
-    let keys = definition.key_list();
+    let keys = match definition.method.as_str() {
+        "btree" => format!("({})", definition.key_list()),
+        method => format!("USING {method} ({})", definition.key_list()),
+    };
     if table.table.kind != RelationKind::PartitionedTable {
         return Script {
             create: vec![format!(
-                "CREATE INDEX CONCURRENTLY {bare} ON {} ({keys});",
+                "CREATE INDEX CONCURRENTLY {bare} ON {} {keys};",
                 table.table.name
             )],
             drop: vec![drop(table.table.kind, &name)],
         };
     }
     let mut create = vec![format!(
-        "CREATE INDEX {bare} ON ONLY {} ({keys});",
+        "CREATE INDEX {bare} ON ONLY {} {keys};",
         table.table.name
     )];
     let mut depth = 0;
@@ -126,7 +129,7 @@ fn partitions(
         let bare = quote_ident(&name.name).into_owned();
         let on = &partition.table.name;
         if partition.table.kind == RelationKind::PartitionedTable {
-            create.push(format!("CREATE INDEX {bare} ON ONLY {on} ({keys});"));
+            create.push(format!("CREATE INDEX {bare} ON ONLY {on} {keys};"));
             *depth += 1;
             partitions(
                 catalog,
@@ -138,9 +141,7 @@ fn partitions(
             );
             *depth -= 1;
         } else {
-            create.push(format!(
-                "CREATE INDEX CONCURRENTLY {bare} ON {on} ({keys});"
-            ));
+            create.push(format!("CREATE INDEX CONCURRENTLY {bare} ON {on} {keys};"));
         }
         create.push(format!("ALTER INDEX {parent} ATTACH PARTITION {name};"));
     }

@@ -210,6 +210,25 @@ pub fn plain_index(case: &Case<'_>, table: TableRef<'_>, columns: &[String]) -> 
     blueprint(case, &mut names, &candidate)
 }
 
+/// An index of any method. Its size is left open, because that of the table which it is made for is unknown.
+pub fn defined_index(
+    case: &Case<'_>,
+    table: TableRef<'_>,
+    definition: IndexDefinition,
+    columns: &[String],
+) -> Blueprint {
+    let mut names = ddl::Names::of(&case.catalog);
+    Blueprint {
+        size: None,
+        script: ddl::script(&case.catalog, &mut names, table, &definition, columns),
+        replaces: None,
+        writes: Writes::of(case, table, columns),
+        table: table.place,
+        definition,
+        columns: columns.to_vec(),
+    }
+}
+
 /// The valid index over all rows that has these columns in front, in any order.
 pub fn leading_index<'a>(
     case: &Case<'a>,

@@ -29,6 +29,7 @@ fn weigh(draft: &Draft, scope: Scope) -> Severity {
         Weight::Workload => by_workload(),
         Weight::Plan(share) => of_share(share),
         Weight::AtMost(most) => by_workload().min(most),
+        Weight::Exactly(severity) => severity,
     }
 }
 
@@ -85,6 +86,7 @@ mod tests {
             (Some(0.9), Some(999.9), Weight::Workload, Medium),
             (Some(0.9), Some(999.9), Weight::AtMost(Info), Info),
             (Some(0.9), much, Weight::AtMost(High), High),
+            (None, None, Weight::Exactly(High), High),
             (None, None, Weight::Plan(0.25), Critical),
             (None, None, Weight::Plan(0.249), High),
             (None, None, Weight::Plan(0.099), Medium),

@@ -32,6 +32,8 @@ pub struct Case<'a> {
     pub logged: Option<LoggedCase<'a>>,
     /// Its plans.
     pub plans: Vec<CasePlan<'a>>,
+    /// Plans that the planner made without sequential scans as far as it could.
+    pub by_index: Vec<CasePlan<'a>>,
     /// Plans that cannot be read, and why.
     pub unreadable: Vec<Unreadable<'a>>,
     readings: Readings,
@@ -53,11 +55,15 @@ impl<'a> Case<'a> {
     pub fn of(snapshot: &'a Snapshot) -> Self {
         let workload = Workload::of(snapshot);
         let (plans, unreadable) = CasePlan::all(&workload);
+        let (plans, by_index) = plans
+            .into_iter()
+            .partition(|plan| plan.record.scans.are_as_set());
         Self {
             snapshot,
             catalog: Catalog::of(snapshot),
             logged: LoggedCase::of(snapshot, &workload),
             plans,
+            by_index,
             unreadable,
             readings: Readings::of(snapshot),
             usage: OnceLock::new(),

@@ -55,6 +55,7 @@ mod temp_spill_statement;
 mod topn_sort_large_input;
 mod trigger_time;
 mod unindexed_foreign_key;
+pub mod unservable_predicate;
 mod workers_not_launched;
 
 pub use case::{Case, Proposal, with_columns};

@@ -14,7 +14,7 @@ use super::{
     planning_dominant, read_inefficient, recheck_false_positives, repeated_lookup,
     repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement, sort_spill,
     stale_stats, subplan_per_row, temp_io, temp_spill_statement, topn_sort_large_input,
-    trigger_time, unindexed_foreign_key, workers_not_launched,
+    trigger_time, unindexed_foreign_key, unservable_predicate, workers_not_launched,
 };
 use crate::finding::CheckId;
 
@@ -57,6 +57,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &read_inefficient::ReadInefficient,
     &workers_not_launched::WorkersNotLaunched,
     &disabled_node::DisabledNode,
+    &unservable_predicate::UnservablePredicate,
     &topn_sort_large_input::TopnSortLargeInput,
     &trigger_time::TriggerTime,
     &jit_overhead::JitOverhead,

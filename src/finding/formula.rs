@@ -5,12 +5,14 @@
 //! ```text
 //! expression = term  (("+" | "-") term)*
 //! term       = factor (("*" | "/") factor)*
-//! factor     = number | "{" pointer "}" | function "(" expression ("," expression)* ")" | "(" expression ")"
+//! factor     = number | count | "{" pointer "}" | function "(" expression ("," expression)* ")" | "(" expression ")"
 //! function   = "sum" | "max" | "min" | "sqrt"
+//! count      = "count" "(" "{" pointer "}" ("," "{" pointer "}")* ")"
 //! ```
 //!
 //! A pointer is a JSON pointer (RFC 6901) into the capture. One segment may be `*`: all elements of an array (those
 //! that hold the rest of the pointer), only inside a function.
+//! `count` is the number of its pointers that lead to something, which need not be a number.
 //! `{/statements/*/counters/calls}` counts toplevel statements only, because nested ones are part of their callers.
 
 use std::fmt;
@@ -51,6 +53,12 @@ impl Formula {
     pub fn sum<'a>(pointers: impl IntoIterator<Item = &'a str>) -> Self {
         let operands: Vec<String> = pointers.into_iter().map(Self::at).collect();
         Self(format!("sum({})", operands.join(", ")))
+    }
+
+    /// How many of these places of the capture hold something.
+    pub fn count<'a>(pointers: impl IntoIterator<Item = &'a str>) -> Self {
+        let operands: Vec<String> = pointers.into_iter().map(Self::at).collect();
+        Self(format!("count({})", operands.join(", ")))
     }
 
     /// The sum of operands as one operand; `None` without any.
@@ -224,7 +232,12 @@ impl Parser<'_> {
         let length = rest
             .find(|c: char| !c.is_ascii_alphabetic())
             .unwrap_or(rest.len());
-        let Some(apply) = rest.get(..length).and_then(function_named) else {
+        let name = rest.get(..length).unwrap_or_default();
+        if name == "count" {
+            self.at += length;
+            return self.count();
+        }
+        let Some(apply) = function_named(name) else {
             return self.malformed();
         };
         self.at += length;
@@ -235,6 +248,24 @@ impl Parser<'_> {
         self.nested(|parser| {
             parser.arguments(&mut values)?;
             Ok(apply(&values))
+        })
+    }
+
+    fn count(&mut self) -> Result<f64, FormulaError> {
+        if !self.take('(') {
+            return self.malformed();
+        }
+        let mut found: f64 = 0.0;
+        self.nested(|parser| {
+            loop {
+                let pointer = parser.pointer()?;
+                if parser.capture.pointer(&pointer).is_some() {
+                    found += 1.0;
+                }
+                if !parser.take(',') {
+                    return Ok(found);
+                }
+            }
         })
     }
 

@@ -136,6 +136,8 @@ pub enum Weight {
     Plan(f64),
     /// As [`Weight::Workload`], but never above this.
     AtMost(Severity),
+    /// By what it is, where nothing tells how large the tables are that it will meet.
+    Exactly(Severity),
 }
 
 /// A finding as a check proposes it: a subject, proof, advice. The engine makes a [`Finding`] of it.

@@ -17,7 +17,7 @@ use super::values::{Known, Source};
 use super::{Mode, ProbeOptions, Variants, spelled, twice};
 use crate::ids::quote_ident;
 use crate::snapshot::{
-    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Role,
+    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Role, Scans,
     Statement,
 };
 use crate::sql::lexer::{TokenKind, tokens};
@@ -519,6 +519,7 @@ impl Attempt<'_> {
                         variant,
                         execution,
                         planned_text: candidate.planned_text,
+                        scans: Scans::AsSet,
                         text: (candidate.planned_text != PlannedText::AsWritten)
                             .then(|| candidate.text.clone()),
                         parameters,

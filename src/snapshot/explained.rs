@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Area, Execution, Gap, ParameterVariant, PlanRecord, PlannedText, Role, Scope, Server, Snapshot,
-    Statement, StatementCounters, Table,
+    Area, Execution, Gap, ParameterVariant, PlanRecord, PlannedText, Role, Scans, Scope, Server,
+    Snapshot, Statement, StatementCounters, Table,
 };
 use crate::ids::{Oid, StatementKey};
 use crate::plan::{Plan, PlanError};
@@ -85,6 +85,7 @@ impl Snapshot {
                 Execution::Planned
             },
             planned_text: PlannedText::AsWritten,
+            scans: Scans::AsSet,
             text: None,
             parameters: Vec::new(),
             round_trip_ms: None,

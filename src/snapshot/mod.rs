@@ -33,7 +33,7 @@ pub use logs::{
 };
 pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome,
-    ProbeStatus, off_mean,
+    ProbeStatus, Scans, off_mean,
 };
 pub use redact::{redact, redact_logs};
 pub use server::{DatabaseCounters, Extension, NEWEST_MAJOR, Role, Server, Setting, Settings};

@@ -87,6 +87,26 @@ pub enum PlannedText {
     EquivalentSelect,
 }
 
+/// How free the planner was in its choice of scans.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Scans {
+    /// As the role's settings have it.
+    #[default]
+    AsSet,
+    /// With `enable_seqscan = off`: what is read sequentially all the same, no index serves.
+    ByIndex,
+}
+
+impl Scans {
+    /// Whether the role's settings decided.
+    pub const fn are_as_set(&self) -> bool {
+        matches!(self, Self::AsSet)
+    }
+}
+
 /// A parameter's value in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParameterValue {
@@ -118,6 +138,9 @@ pub struct PlanRecord {
     pub execution: Execution,
     /// Of which text.
     pub planned_text: PlannedText,
+    /// With which scans.
+    #[serde(default, skip_serializing_if = "Scans::are_as_set")]
+    pub scans: Scans,
     /// The text itself, where it is not the statement's own.
     #[serde(default)]
     pub text: Option<String>,

@@ -5,6 +5,7 @@ use crate::ids::quote_ident;
 use crate::plan::{ConditionKind, Node};
 use crate::snapshot::Table;
 use crate::sql::facts::{Expression, Facts, Operand, Predicate, facts};
+use crate::sql::lexer::{Token, TokenKind, redacted_tokens};
 use crate::sql::parse::parse;
 
 /// Types that a value of another is cast to without losing anything: where the server compares two values so, it is the
@@ -50,10 +51,62 @@ pub fn filter_facts(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option
         Some(table) => case.catalog.root(table).table.name.to_string(),
         None => quote_ident(relation).into_owned(),
     };
-    let alias = quote_ident(target.alias.as_deref().unwrap_or(relation));
+    let alias = target.alias.as_deref().unwrap_or(relation);
+    let filter = closed(filter, alias);
+    let alias = quote_ident(alias);
     let text = format!("SELECT 1 FROM {name} AS {alias} WHERE {filter}");
     let statement = parse(&text).ok()?;
     Some(facts(&statement, &case.catalog))
+}
+
+/// A value that other parts of the plan give.
+const GIVEN: &str = "(SELECT 1)";
+
+/// A condition with a value in place of whatever other parts of the plan give: the results of sub-plans
+/// (`(hashed SubPlan 1).col1`) and columns of other relations.
+fn closed(condition: &str, alias: &str) -> String {
+    let all: Vec<Token<'_>> = redacted_tokens(condition).collect();
+    let mut out = String::with_capacity(condition.len());
+    let mut at = 0;
+    while let Some(token) = all.get(at) {
+        let rest = all.get(at..).unwrap_or_default();
+        let is_type = at
+            .checked_sub(1)
+            .and_then(|before| all.get(before))
+            .is_some_and(|before| before.text == "::");
+        let taken = sub_plan(rest).or_else(|| outer(rest, alias).filter(|_| !is_type));
+        out.push_str(taken.map_or(token.text, |_| GIVEN));
+        at += taken.unwrap_or(1);
+    }
+    out
+}
+
+/// How many tokens `(SubPlan 1)`, `(hashed SubPlan 1).col1` or `(InitPlan 1).col1` takes.
+fn sub_plan(rest: &[Token<'_>]) -> Option<usize> {
+    let open = rest.first().filter(|token| token.text == "(")?;
+    let close = rest.iter().position(|token| token.text == ")")?;
+    let inner = rest.get(open.text.len()..close)?;
+    let words: Vec<&Token<'_>> = inner.iter().filter(|token| !token.is_trivia()).collect();
+    let named = match words.as_slice() {
+        [hashed, kind, _] if hashed.is_word("hashed") => kind,
+        [kind, number] if number.kind == TokenKind::Integer => kind,
+        _ => return None,
+    };
+    if !named.is_word("subplan") && !named.is_word("initplan") {
+        return None;
+    }
+    let dot = rest.get(close + 1).is_some_and(|token| token.text == ".");
+    Some(close + 1 + if dot { 2 } else { 0 })
+}
+
+/// How many tokens `other.column` takes.
+fn outer(rest: &[Token<'_>], alias: &str) -> Option<usize> {
+    let [name, dot, column, ..] = rest else {
+        return None;
+    };
+    let called = rest.get(3).is_some_and(|token| token.text == "(");
+    let other = name.identifier().is_some_and(|name| name != alias);
+    (other && dot.text == "." && column.is_name() && !called).then_some(3)
 }
 
 /// The conditions that every row must meet.
@@ -111,4 +164,25 @@ fn cast<'p>(expression: &'p Expression, of_column: Option<&str>) -> Option<Cast<
 fn type_of<'t>(table: &'t Table, column: &str) -> Option<&'t str> {
     let name = table.column(column)?.type_name.as_str();
     name.split('(').next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_other_parts_of_the_plan_give_is_a_value() {
+        for (condition, expected) in [
+            ("(o.id = c.id)", "(o.id = (SELECT 1))"),
+            ("(o.id = (InitPlan 1).col1)", "(o.id = (SELECT 1))"),
+            ("(hashed SubPlan 2)", "(SELECT 1)"),
+            ("(NOT EXISTS(SubPlan 1))", "(NOT EXISTS(SELECT 1))"),
+            (
+                "(o.kind = 'a'::shop.kind AND shop.f(o.id) > 1)",
+                "(o.kind = 'a'::shop.kind AND shop.f(o.id) > 1)",
+            ),
+        ] {
+            assert_eq!(closed(condition, "o"), expected);
+        }
+    }
 }

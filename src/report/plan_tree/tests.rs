@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::ids::{Oid, StatementKey};
+use crate::snapshot::Scans;
 
 fn record(plan: Value) -> PlanRecord {
     PlanRecord {
@@ -13,6 +14,7 @@ fn record(plan: Value) -> PlanRecord {
         variant: ParameterVariant::MostCommon,
         execution: Execution::Analyzed,
         planned_text: PlannedText::AsWritten,
+        scans: Scans::AsSet,
         text: None,
         parameters: Vec::new(),
         round_trip_ms: None,

@@ -1,0 +1,384 @@
+//! What would make the conditions servable: an index, the statement written differently, or both.
+
+use super::lookup::{Asks, Lookup, Wrap};
+use crate::advisor::{Blueprint, defined_index, leading_index};
+use crate::checks::support::{Words, advice, create_index, rewrite, rewritten};
+use crate::checks::{Case, CasePlan, TableRef};
+use crate::finding::{Action, Expected, Recommendation};
+use crate::ids::quote_ident;
+use crate::snapshot::{IndexColumn, IndexDefinition, WhatIfBasis};
+use crate::sql::lexer::{TokenKind, redacted_tokens};
+use crate::sql::rewrite::{Rewrite, Target, sargable, uncast};
+
+/// Columns of an index at most, as the advisor has it.
+const MAX_WIDTH: usize = 3;
+
+/// What is advised, and the columns that it is about.
+pub(super) struct Mend {
+    pub columns: Vec<String>,
+    pub advice: Recommendation,
+}
+
+/// The simplest change that lets an index serve the conditions; `None` where none would.
+pub(super) fn mend(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    table: TableRef<'_>,
+    conditions: &[Lookup],
+) -> Option<Mend> {
+    let whole: Vec<&Lookup> = conditions
+        .iter()
+        .filter(|lookup| lookup.arm.is_none())
+        .collect();
+    let scan = Scan { case, plan, table };
+    scan.btree(&whole)
+        .or_else(|| whole.iter().find_map(|lookup| scan.one(lookup)))
+        .or_else(|| scan.arms(conditions))
+}
+
+struct Scan<'c, 'a> {
+    case: &'c Case<'a>,
+    plan: &'c CasePlan<'a>,
+    table: TableRef<'c>,
+}
+
+impl Scan<'_, '_> {
+    /// One btree for the columns that stand alone: those compared for equality first, then one with a bound.
+    fn btree(&self, whole: &[&Lookup]) -> Option<Mend> {
+        let bare = |asks: Asks| {
+            whole
+                .iter()
+                .filter(move |lookup| lookup.wrap == Wrap::Bare && lookup.asks == asks)
+                .map(|lookup| lookup.column.clone())
+        };
+        let mut columns: Vec<String> = Vec::new();
+        let mut add = |column: String| {
+            if columns.len() < MAX_WIDTH && !columns.contains(&column) {
+                columns.push(column);
+            }
+        };
+        bare(Asks::Equal).for_each(&mut add);
+        bare(Asks::Range).take(1).for_each(&mut add);
+        if columns.is_empty() {
+            return None;
+        }
+        let keys = columns.iter().map(|column| plain(column)).collect();
+        let index = self.index("btree", keys, &columns);
+        Some(self.with(columns, create_index(&index, self.table, expected())))
+    }
+
+    fn one(&self, lookup: &Lookup) -> Option<Mend> {
+        let columns = vec![lookup.column.clone()];
+        let advice = match (&lookup.wrap, &lookup.asks) {
+            (Wrap::Bare, Asks::Equal | Asks::Range) => return None,
+            (Wrap::Cast(to), Asks::Equal | Asks::Range) => self.without_cast(lookup, to),
+            (_, Asks::Trigrams) => self.trigrams(lookup)?,
+            (_, Asks::Contains(operator)) => self.containing(lookup, operator)?,
+            (_, Asks::Element) => self.element(lookup)?,
+            (Wrap::Bare | Wrap::Cast(_), Asks::Prefix) => {
+                let key = IndexColumn {
+                    opclass: Some(self.pattern_class(&lookup.column).to_owned()),
+                    ..plain(&lookup.column)
+                };
+                let index = self.index("btree", vec![key], &columns);
+                create_index(&index, self.table, expected())
+            }
+            (Wrap::Expression { text, open }, asks) => {
+                self.unwrapped(lookup, text, *open, *asks == Asks::Prefix)
+            }
+        };
+        Some(self.with(columns, advice))
+    }
+
+    /// An index for each arm of OR that has none.
+    fn arms(&self, conditions: &[Lookup]) -> Option<Mend> {
+        let mut all: Option<Recommendation> = None;
+        let mut columns = Vec::new();
+        let arms = conditions.iter().filter(|lookup| lookup.arm.is_some());
+        for lookup in arms {
+            let one = std::slice::from_ref(&lookup.column);
+            let served =
+                lookup.wrap == Wrap::Bare && leading_index(self.case, self.table, one).is_some();
+            if served || columns.contains(&lookup.column) {
+                continue;
+            }
+            let whole = Lookup {
+                arm: None,
+                ..lookup.clone()
+            };
+            let mend = self.btree(&[&whole]).or_else(|| self.one(&whole))?;
+            columns.extend(mend.columns);
+            all = Some(match all.take() {
+                None => mend.advice,
+                Some(before) => both(before, mend.advice),
+            });
+        }
+        all.map(|advice| Mend { columns, advice })
+    }
+
+    /// The value in the column's own type.
+    fn without_cast(&self, lookup: &Lookup, to: &str) -> Recommendation {
+        let column = &lookup.column;
+        let own = self.type_of(column);
+        let summary = format!(
+            "pass the value of {column} as {own}, not as {to}; an index on {} ({column}) then serves it",
+            self.table.table.name
+        );
+        let words = Words {
+            summary: &summary,
+            expected: EXPECTED,
+            risk: "a value that the column's type cannot hold must be caught by the application",
+        };
+        let advice = advice(Action::ChangeApplication, words);
+        let advice = match self.rewritten(column, Way::Uncast) {
+            Some(rewrite) => rewritten(Ok(rewrite), advice),
+            None => advice,
+        };
+        self.and_index(lookup, advice)
+    }
+
+    /// The column bare where that returns the same rows, else an index on the expression.
+    fn unwrapped(&self, lookup: &Lookup, text: &str, open: bool, prefix: bool) -> Recommendation {
+        let column = &lookup.column;
+        let name = &self.table.table.name;
+        if let Some(rewrite) = self.rewritten(column, Way::Sargable) {
+            let summary = format!(
+                "compare {column} itself instead of {text}; an index on {name} ({column}) then serves it"
+            );
+            let words = Words {
+                summary: &summary,
+                expected: EXPECTED,
+                risk: "",
+            };
+            let advice = rewritten(Ok(rewrite), advice(Action::RewriteQuery, words));
+            return self.and_index(lookup, advice);
+        }
+        if open || !is_steady(text) {
+            let summary = format!(
+                "write the condition so that {column} stands alone on its side instead of {text}; an index on {name} ({column}) then serves it"
+            );
+            let words = Words {
+                summary: &summary,
+                expected: EXPECTED,
+                risk: "the bounds must be those of the expression: mind time zones",
+            };
+            return advice(Action::RewriteQuery, words);
+        }
+        let key = IndexColumn {
+            expr: format!("({text})"),
+            desc: false,
+            opclass: prefix.then(|| "text_pattern_ops".to_owned()),
+        };
+        let index = self.index("btree", vec![key], std::slice::from_ref(column));
+        self.readable(create_index(&index, self.table, expected()))
+    }
+
+    fn trigrams(&self, lookup: &Lookup) -> Option<Recommendation> {
+        let expr = match &lookup.wrap {
+            Wrap::Bare => quote_ident(&lookup.column).into_owned(),
+            Wrap::Cast(to) => format!("({}::{to})", quote_ident(&lookup.column)),
+            Wrap::Expression { open: true, .. } => return None,
+            Wrap::Expression { text, .. } => format!("({text})"),
+        };
+        let key = IndexColumn {
+            expr,
+            desc: false,
+            opclass: Some("gin_trgm_ops".to_owned()),
+        };
+        let index = self.index("gin", vec![key], std::slice::from_ref(&lookup.column));
+        let mut advice = create_index(&index, self.table, expected());
+        let installed = self.case.snapshot.extensions.iter();
+        if !installed
+            .into_iter()
+            .any(|extension| extension.name == "pg_trgm")
+        {
+            advice.ddl.insert(0, "CREATE EXTENSION pg_trgm;".to_owned());
+        }
+        advice.summary = format!(
+            "create a trigram index on {} ({}); patterns need three letters in a row",
+            self.table.table.name,
+            index.definition.key_list()
+        );
+        Some(self.readable(advice))
+    }
+
+    /// An index of what a value contains: GIN or `GiST`, by the column's type.
+    fn containing(&self, lookup: &Lookup, operator: &str) -> Option<Recommendation> {
+        let (expr, type_name) = match &lookup.wrap {
+            Wrap::Bare => (
+                quote_ident(&lookup.column).into_owned(),
+                self.type_of(&lookup.column).to_owned(),
+            ),
+            Wrap::Cast(_) | Wrap::Expression { open: true, .. } => return None,
+            Wrap::Expression { text, .. } => {
+                let of = if operator == "@@" {
+                    "tsvector"
+                } else {
+                    "jsonb"
+                };
+                (format!("({text})"), of.to_owned())
+            }
+        };
+        let (method, opclass) = match type_name.as_str() {
+            "jsonb" | "tsvector" => ("gin", None),
+            name if name.ends_with("[]") => ("gin", None),
+            "inet" | "cidr" => ("gist", Some("inet_ops")),
+            name if name.ends_with("range") => ("gist", None),
+            "point" | "box" | "polygon" | "circle" => ("gist", None),
+            _ => return None,
+        };
+        let key = IndexColumn {
+            expr,
+            desc: false,
+            opclass: opclass.map(str::to_owned),
+        };
+        let index = self.index(method, vec![key], std::slice::from_ref(&lookup.column));
+        let mut advice = create_index(&index, self.table, expected());
+        advice.summary = format!(
+            "create a {} index on {} ({})",
+            if method == "gin" { "GIN" } else { "GiST" },
+            self.table.table.name,
+            index.definition.key_list()
+        );
+        Some(self.readable(advice))
+    }
+
+    /// No index serves `value = ANY (column)`, but one of its elements serves `column @> ARRAY[value]`.
+    fn element(&self, lookup: &Lookup) -> Option<Recommendation> {
+        let mut advice = self.containing(lookup, "@>")?;
+        let column = &lookup.column;
+        advice.kind = Action::RewriteQuery;
+        advice.summary = format!(
+            "write {column} @> ARRAY[value] instead of value = ANY ({column}), and {}",
+            advice.summary
+        );
+        Some(advice)
+    }
+
+    /// With the index on the bare column, unless it is there.
+    fn and_index(&self, lookup: &Lookup, mut advice: Recommendation) -> Recommendation {
+        let columns = std::slice::from_ref(&lookup.column);
+        if leading_index(self.case, self.table, columns).is_none() {
+            let index = self.index("btree", vec![plain(&lookup.column)], columns);
+            advice.ddl.extend(index.script.create);
+            advice.rollback.extend(index.script.drop);
+        }
+        advice
+    }
+
+    fn rewritten(&self, column: &str, way: Way) -> Option<Rewrite> {
+        let columns = [column.to_owned()];
+        let target = Target {
+            table: &self.table.table.name,
+            columns: &columns,
+        };
+        let rewrite = rewrite(self.case, self.plan, &|statement, catalog| match way {
+            Way::Sargable => sargable(statement, catalog, target),
+            Way::Uncast => uncast(statement, catalog, target),
+        });
+        rewrite.ok()
+    }
+
+    fn index(&self, method: &str, keys: Vec<IndexColumn>, columns: &[String]) -> Blueprint {
+        let name = &self.table.table.name;
+        let definition = IndexDefinition {
+            schema: name.schema.clone(),
+            table: name.name.clone(),
+            method: method.to_owned(),
+            keys,
+            include: Vec::new(),
+            predicate: None,
+            unique: false,
+        };
+        defined_index(self.case, self.table, definition, columns)
+    }
+
+    /// Without DDL where that has a token in the place of a literal.
+    fn readable(&self, mut advice: Recommendation) -> Recommendation {
+        let redacted =
+            |text: &String| redacted_tokens(text).any(|token| token.kind == TokenKind::Redacted);
+        if advice.ddl.iter().any(redacted) {
+            advice.ddl.clear();
+            advice.rollback.clear();
+            advice.index = None;
+            advice.summary = format!("{}; --show-literals writes it out", advice.summary);
+        }
+        advice
+    }
+
+    fn with(&self, columns: Vec<String>, advice: Recommendation) -> Mend {
+        Mend { columns, advice }
+    }
+
+    fn type_of(&self, column: &str) -> &str {
+        let column = self.table.table.column(column);
+        column.map_or("the column's type", |column| column.type_name.as_str())
+    }
+
+    fn pattern_class(&self, column: &str) -> &'static str {
+        match self.type_of(column) {
+            name if name.starts_with("character varying") => "varchar_pattern_ops",
+            name if name.starts_with("character") => "bpchar_pattern_ops",
+            _ => "text_pattern_ops",
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Sargable,
+    Uncast,
+}
+
+const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves depends on the rows in production, which are unknown here";
+
+fn expected() -> Expected {
+    Expected {
+        text: EXPECTED.to_owned(),
+        before_cost: None,
+        after_cost: None,
+        before_ms: None,
+        after_ms: None,
+        improvement_percent: None,
+        basis: WhatIfBasis::Formula,
+    }
+}
+
+fn plain(column: &str) -> IndexColumn {
+    IndexColumn {
+        expr: quote_ident(column).into_owned(),
+        desc: false,
+        opclass: None,
+    }
+}
+
+fn both(one: Recommendation, other: Recommendation) -> Recommendation {
+    Recommendation {
+        summary: format!("{}, and {}", one.summary, other.summary),
+        ddl: one.ddl.into_iter().chain(other.ddl).collect(),
+        rollback: one.rollback.into_iter().chain(other.rollback).collect(),
+        index: None,
+        ..one
+    }
+}
+
+/// Functions and casts that an index cannot be made of, because settings decide about their value.
+const UNSTEADY: [&str; 12] = [
+    "to_char(",
+    "to_date(",
+    "to_timestamp(",
+    "date_trunc(",
+    "date_part(",
+    "extract(",
+    "age(",
+    "now(",
+    "current_",
+    "::date",
+    "::timestamp",
+    "concat",
+];
+
+fn is_steady(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    !UNSTEADY.iter().any(|unsteady| text.contains(unsteady))
+}
