@@ -535,7 +535,7 @@ impl Attempt<'_> {
 }
 
 /// The highest parameter number in a text.
-fn parameter_count(text: &str) -> u32 {
+pub(super) fn parameter_count(text: &str) -> u32 {
     tokens(text)
         .filter(|token| token.kind == TokenKind::Param)
         .filter_map(|token| token.text.strip_prefix('$')?.parse().ok())

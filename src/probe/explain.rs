@@ -51,7 +51,7 @@ pub(super) fn command(style: Style, major: i32) -> String {
 
 /// A value in text form, whatever the parameter's type: the server's input function reads it.
 #[derive(Debug)]
-struct TextValue<'a>(Option<&'a str>);
+pub(super) struct TextValue<'a>(pub(super) Option<&'a str>);
 
 impl ToSql for TextValue<'_> {
     fn to_sql(
@@ -283,7 +283,7 @@ impl<'a> FromSql<'a> for Document {
 }
 
 /// The element of EXPLAIN's array.
-fn plan(rows: &[Row]) -> Result<serde_json::Value, Fault> {
+pub(super) fn plan(rows: &[Row]) -> Result<serde_json::Value, Fault> {
     let unreadable = || Fault::Unreadable("EXPLAIN returned no JSON plan".to_owned());
     let row = rows.first().ok_or_else(unreadable)?;
     let Document(document) = row

@@ -16,6 +16,7 @@ mod catalog;
 mod defaults;
 mod explain;
 mod fault;
+mod gate;
 mod grant;
 pub mod guard;
 mod hypothetical;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use fault::Fault;
+pub use gate::{Given, plan_all};
 pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
 pub use what_if::ask_what_if;
@@ -336,8 +338,7 @@ impl Run<'_> {
         }
         let mut tables = Tables::new(&snapshot.tables);
         let paths = RolePaths::read(&session).await?;
-        self.read_statistics(&session, snapshot, candidates, &mut tables)
-            .await?;
+        read_statistics(&session, snapshot, candidates, &mut tables).await?;
         let role = snapshot.role.clone();
         let context = Context {
             session: &session,
@@ -403,63 +404,62 @@ impl Run<'_> {
             remedy: Some(format!("--budget {}", twice(self.options.budget))),
         }
     }
+}
 
-    /// Reads most common values and histograms of the tables that the candidates may mean.
-    async fn read_statistics(
-        &self,
-        session: &ProbeSession,
-        snapshot: &mut Snapshot,
-        candidates: &[usize],
-        tables: &mut Tables,
-    ) -> Result<(), Fault> {
-        let mut wanted = BTreeSet::new();
-        let mut names = BTreeSet::new();
-        for position in candidates {
-            let Some(text) = snapshot
-                .statements
-                .get(*position)
-                .and_then(|statement| statement.query.as_deref())
-            else {
-                continue;
-            };
-            let mentions = Mentions::of(text);
-            let mut path = session.schemas().to_vec();
-            path.extend(tables.missing_schema(&mentions, &path));
-            wanted.extend(tables.mentioned(&mentions, &path).map(|table| table.oid));
-            names.extend(mentions.names);
-        }
-        let names: Vec<String> = names.into_iter().collect();
-        match statistics::views(session, &names).await {
-            Err(fault) if fault.is_lost() => return Err(fault),
-            // Without them, parameters on columns of views get values of their type.
-            views => tables.add_views(views.unwrap_or_default()),
-        }
-        let wanted: BTreeSet<_> = wanted.into_iter().take(MAX_TABLES).collect();
-        let mut chosen: Vec<&mut Table> = tables
-            .tables_mut()
-            .iter_mut()
-            .filter(|table| wanted.contains(&table.oid))
-            .collect();
-        let elements = match statistics::read(session, &mut chosen).await {
-            Err(fault) if fault.is_lost() => return Err(fault),
-            Err(fault) => {
-                snapshot.gaps.push(Gap {
-                    area: Area::ColumnStatistics,
-                    reason: format!("the values of columns cannot be read: {fault}"),
-                    remedy: None,
-                });
-                statistics::Elements::new()
-            }
-            Ok(elements) => elements,
+/// Reads most common values and histograms of the tables that the candidates may mean.
+async fn read_statistics(
+    session: &ProbeSession,
+    snapshot: &mut Snapshot,
+    candidates: &[usize],
+    tables: &mut Tables,
+) -> Result<(), Fault> {
+    let mut wanted = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for position in candidates {
+        let Some(text) = snapshot
+            .statements
+            .get(*position)
+            .and_then(|statement| statement.query.as_deref())
+        else {
+            continue;
         };
-        for table in &mut snapshot.tables {
-            if let Some(read) = chosen.iter().find(|read| read.oid == table.oid) {
-                table.columns.clone_from(&read.columns);
-            }
-        }
-        tables.add_elements(elements);
-        Ok(())
+        let mentions = Mentions::of(text);
+        let mut path = session.schemas().to_vec();
+        path.extend(tables.missing_schema(&mentions, &path));
+        wanted.extend(tables.mentioned(&mentions, &path).map(|table| table.oid));
+        names.extend(mentions.names);
     }
+    let names: Vec<String> = names.into_iter().collect();
+    match statistics::views(session, &names).await {
+        Err(fault) if fault.is_lost() => return Err(fault),
+        // Without them, parameters on columns of views get values of their type.
+        views => tables.add_views(views.unwrap_or_default()),
+    }
+    let wanted: BTreeSet<_> = wanted.into_iter().take(MAX_TABLES).collect();
+    let mut chosen: Vec<&mut Table> = tables
+        .tables_mut()
+        .iter_mut()
+        .filter(|table| wanted.contains(&table.oid))
+        .collect();
+    let elements = match statistics::read(session, &mut chosen).await {
+        Err(fault) if fault.is_lost() => return Err(fault),
+        Err(fault) => {
+            snapshot.gaps.push(Gap {
+                area: Area::ColumnStatistics,
+                reason: format!("the values of columns cannot be read: {fault}"),
+                remedy: None,
+            });
+            statistics::Elements::new()
+        }
+        Ok(elements) => elements,
+    };
+    for table in &mut snapshot.tables {
+        if let Some(read) = chosen.iter().find(|read| read.oid == table.oid) {
+            table.columns.clone_from(&read.columns);
+        }
+    }
+    tables.add_elements(elements);
+    Ok(())
 }
 
 /// What is left is not probed, for one reason.

@@ -20,7 +20,7 @@ const ROW: &str = query!("sample_row.sql");
 
 /// The query of one row. The names are put in one after the other, so that a column whose name looks like a placeholder
 /// stays a column.
-fn row_query(table: &QualifiedName, columns: &[String]) -> String {
+pub(super) fn row_query(table: &QualifiedName, columns: &[String]) -> String {
     let list: Vec<String> = columns
         .iter()
         .map(|column| format!("{}::text", quote_ident(column)))
