@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("checks", 3),
     ("analyze", 4),
     ("baseline", 4),
+    ("gate", 4),
     ("report", 5),
     ("collect", 5),
     ("connect", 5),

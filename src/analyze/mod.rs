@@ -70,6 +70,7 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
         caveats: caveats::caveats(&case, &findings),
         bottlenecks: findings,
         plans: explained,
+        checked: Vec::new(),
         probed_plans: probed,
         skipped,
     }
@@ -128,7 +129,7 @@ fn target(snapshot: &Snapshot) -> Target {
         role: snapshot.role.name.clone(),
         superuser: snapshot.role.superuser,
         in_recovery: server.in_recovery,
-        captured_at: snapshot.captured_at,
+        captured_at: Some(snapshot.captured_at),
     }
 }
 

@@ -48,6 +48,7 @@ pub mod row_misestimate;
 mod seq_scan_selective;
 mod slow_statement;
 mod sort_spill;
+pub mod stale_allow;
 mod stale_stats;
 mod subplan_per_row;
 mod temp_io;
@@ -78,6 +79,8 @@ pub enum Category {
     Plan,
     /// Indexes and tables.
     Schema,
+    /// Files of statements, and what they were before.
+    Gate,
 }
 
 impl Category {
@@ -87,6 +90,7 @@ impl Category {
             Self::Workload => "workload",
             Self::Plan => "plan",
             Self::Schema => "schema",
+            Self::Gate => "gate",
         }
     }
 }

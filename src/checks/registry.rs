@@ -13,7 +13,7 @@ use super::{
     non_sargable_predicate, not_in_unhashed, parameter_sensitive_plan, partitions_not_pruned,
     planning_dominant, read_inefficient, recheck_false_positives, repeated_lookup,
     repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement, sort_spill,
-    stale_stats, subplan_per_row, temp_io, temp_spill_statement, topn_sort_large_input,
+    stale_allow, stale_stats, subplan_per_row, temp_io, temp_spill_statement, topn_sort_large_input,
     trigger_time, unindexed_foreign_key, unservable_predicate, workers_not_launched,
 };
 use crate::finding::CheckId;
@@ -65,6 +65,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &parameter_sensitive_plan::ParameterSensitivePlan,
     &missing_index::MissingIndex,
     &unindexed_foreign_key::UnindexedForeignKey,
+    &stale_allow::StaleAllow,
 ];
 
 /// The check of that id.

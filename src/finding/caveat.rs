@@ -1,6 +1,7 @@
 //! What a reader must know to weigh the numbers, in words.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -12,6 +13,11 @@ use crate::snapshot::delta::WindowCaveat;
 /// What a reader must know to weigh the numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Caveat {
+    /// Files hold commands, which have no plan.
+    LeftOut {
+        /// What, and how often.
+        what: BTreeMap<String, usize>,
+    },
     /// The role is a superuser or may reach the server's files or programs.
     PrivilegedRole {
         /// The role.
@@ -98,6 +104,10 @@ pub enum Caveat {
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::LeftOut { what } => {
+                let each: Vec<String> = what.iter().map(|(what, n)| format!("{n} {what}")).collect();
+                write!(f, "left out, because it has no plan: {}", each.join(", "))
+            }
             Self::PrivilegedRole { role } => write!(
                 f,
                 "role {role} may reach the server's files and programs; a least-privileged role is safer: run pgtriage grants"

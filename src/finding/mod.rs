@@ -23,7 +23,7 @@ pub use evidence::{Evidence, Source, Unit};
 pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
-    BaselineMetrics, EstimateBasis, Estimated, LogInfo, LogLimit, Looker, Probe, Report,
+    AllowedFinding, BaselineMetrics, CheckVerdict, CheckedStatement, EstimateBasis, Estimated, LogInfo, LogLimit, Looker, Probe, Report,
     ReportPlan, ReportStatement, Runs, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo,
     WindowInfo,
 };
@@ -86,6 +86,9 @@ pub struct Location {
     pub file: Option<String>,
     /// The line in it, from 1.
     pub line: Option<u32>,
+    /// The name of the statement, where statements have names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 /// What it costs.

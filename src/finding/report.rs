@@ -46,6 +46,9 @@ pub struct Report {
     /// pointers lead into.
     #[serde(skip)]
     pub probed_plans: Vec<ReportPlan>,
+    /// Statements that were checked one by one, in the order of their files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checked: Vec<CheckedStatement>,
     /// What could not be looked at, why, and the remedy.
     pub skipped: Vec<Skipped>,
     /// What a reader must know to weigh the numbers.
@@ -86,8 +89,8 @@ pub struct Target {
     pub superuser: bool,
     /// Whether the server is a standby.
     pub in_recovery: bool,
-    /// The moment of observation.
-    pub captured_at: Timestamp,
+    /// The moment of observation; `None` of a check, whose reports on the same state are equal.
+    pub captured_at: Option<Timestamp>,
 }
 
 /// The time that the counters cover.
@@ -218,6 +221,57 @@ pub struct ReportStatement {
     pub share: Option<f64>,
     /// What became of its probe.
     pub probe: Probe,
+}
+
+/// A statement that was checked for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckedStatement {
+    /// Its name, or its file and its place in it.
+    pub name: String,
+    /// The file; `None` of a statement of `pg_stat_statements`.
+    pub file: Option<String>,
+    /// Its line in the file, from 1.
+    pub line: Option<u32>,
+    /// Sixteen hexadecimal digits of its family: what stays the same when it moves to another line.
+    pub family: String,
+    /// Its text.
+    pub query: String,
+    /// The verdict.
+    pub verdict: CheckVerdict,
+    /// Why there is no plan; `None` where there is one.
+    pub reason: Option<String>,
+    /// What would make it possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// The findings that a comment lets pass.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<AllowedFinding>,
+    /// Its plan without costs: a node a line, what is below another one indented.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<String>,
+}
+
+/// What became of a statement that was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckVerdict {
+    /// No finding at or above `--fail-on`.
+    Passed,
+    /// Such a finding.
+    Failed,
+    /// No plan.
+    NotPlanned,
+}
+
+/// A finding that a comment lets pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AllowedFinding {
+    /// The finding's id.
+    pub id: String,
+    /// The reason that the comment gives.
+    pub reason: String,
+    /// The last day on which it counts.
+    pub until: Option<String>,
 }
 
 /// A plan, as the capture has it, and its statement's text.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{
-    Confidence, Evidence, Finding, Looker, Probe, Report, ReportStatement, Severity, Skipped, Unit,
+    Confidence, Evidence, Finding, Location, Looker, Probe, Report, ReportStatement, Severity,
+    Skipped, Unit,
 };
 use crate::format;
 use crate::ids::QueryId;
@@ -228,10 +229,30 @@ fn is_shown(finding: &Finding) -> bool {
     finding.explained_by.is_none() && finding.severity > Severity::Info
 }
 
+/// The title, behind the statement's place where it has one.
+fn titled(finding: &Finding) -> String {
+    match place(&finding.location) {
+        Some(place) => one_line(&format!("{place}: {}", finding.title)),
+        None => one_line(&finding.title),
+    }
+}
+
+/// `queries/orders.sql:12 find_orders`
+pub fn place(location: &Location) -> Option<String> {
+    let file = match (&location.file, location.line) {
+        (Some(file), Some(line)) => Some(format!("{file}:{line}")),
+        (file, _) => file.clone(),
+    };
+    match (file, &location.statement) {
+        (Some(file), Some(name)) => Some(format!("{file} {name}")),
+        (file, name) => file.or_else(|| name.clone()),
+    }
+}
+
 fn verdict_row(finding: &Finding) -> VerdictRow {
     VerdictRow {
         severity: finding.severity,
-        title: one_line(&finding.title),
+        title: titled(finding),
         share: finding
             .impact
             .share
@@ -282,7 +303,7 @@ fn finding(finding: &Finding, all: &[Finding]) -> FindingBlock {
         .collect();
     FindingBlock {
         severity: finding.severity,
-        title: one_line(&finding.title),
+        title: titled(finding),
         impact: one_line(&finding.impact.text),
         query: finding.location.query.as_deref().map(one_line),
         evidence: finding.evidence.iter().map(evidence_row).collect(),

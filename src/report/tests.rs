@@ -99,7 +99,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
             role: "triage".to_owned(),
             superuser: false,
             in_recovery: false,
-            captured_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+            captured_at: Some("2026-11-22T10:00:00Z".parse().unwrap()),
         }),
         window: Some(WindowInfo {
             kind: WindowKind::SinceReset,
@@ -147,6 +147,7 @@ pub(super) fn report(bottlenecks: Vec<Finding>) -> Report {
         }],
         bottlenecks,
         plans: Vec::new(),
+        checked: Vec::new(),
         probed_plans: Vec::new(),
         skipped: vec![Skipped {
             check: Looker::Check(CheckId::new("io_bound_statement")),

@@ -1,0 +1,312 @@
+//! The verdict on statements that were given one by one: each is analysed for itself, findings are put where the
+//! statement stands, and what comments allow passes.
+
+mod allow;
+mod config;
+mod shape;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use crate::analyze::{self, analyze};
+use crate::checks::{Catalog, stale_allow, unservable_predicate};
+use crate::finding::{
+    AllowedFinding, Caveat, CheckVerdict, CheckedStatement, Finding, Looker, Report, Severity,
+    Skipped, Status,
+};
+use crate::ids::{QualifiedName, StatementKey};
+use crate::snapshot::{PlanRecord, ProbeOutcome, ProbeStatus, Scope, Snapshot, Statement};
+use crate::sql::family::Family;
+use crate::sql::script::Allow;
+
+pub use config::{BadConfig, FileConfig};
+pub use shape::shape;
+
+/// Rows from which reading a whole table matters, as for a sequential scan.
+const SMALL: f64 = 10_000.0;
+
+/// Where a statement comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The file.
+    pub file: Option<String>,
+    /// Its line in the file, from 1.
+    pub line: Option<u32>,
+    /// Which one of the file's statements it is, from 1.
+    pub ordinal: usize,
+    /// Its name.
+    pub name: Option<String>,
+    /// What may be found in it.
+    pub allows: Vec<Allow>,
+}
+
+impl Origin {
+    /// What the statement is called: its name, or its file and its place in it.
+    fn called(&self) -> String {
+        match (&self.name, &self.file) {
+            (Some(name), _) => name.clone(),
+            (None, Some(file)) => format!("{file}#{}", self.ordinal),
+            (None, None) => format!("statement {}", self.ordinal),
+        }
+    }
+
+    /// Where it stands, for a message.
+    fn place(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => match &self.name {
+                Some(name) => format!("{file}:{line} {name}"),
+                None => format!("{file}:{line}"),
+            },
+            _ => self.called(),
+        }
+    }
+}
+
+/// What is known of the sizes of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sizes {
+    /// They are those of a test database, and say nothing.
+    #[default]
+    OfTest,
+    /// They are those of production.
+    OfProduction,
+}
+
+/// How statements are judged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rules {
+    /// Which checks run.
+    pub analysis: analyze::Config,
+    /// The least severity that fails; `None` for never.
+    pub fail_on: Option<Severity>,
+    /// Tables that stay small, with or without their schema.
+    pub small_tables: BTreeSet<String>,
+    /// The rows that tables have in production, by the same names.
+    pub assumed_rows: BTreeMap<String, f64>,
+    /// What the sizes of tables are.
+    pub sizes: Sizes,
+    /// The day, for comments that count until a day.
+    pub today: Date,
+    /// What has no plan and was left out, and how often.
+    pub left_out: BTreeMap<String, usize>,
+}
+
+impl Rules {
+    /// Whether it does not matter that a table is read whole.
+    fn is_small(&self, table: &str, catalog: &Catalog<'_>) -> bool {
+        let (schema, name) = table.split_once('.').unwrap_or(("", table));
+        let known = catalog.named(&QualifiedName::new(schema, name));
+        let bare = known.map_or(name, |known| known.table.name.name.as_str());
+        let named = |list: &BTreeSet<String>| list.contains(table) || list.contains(bare);
+        let assumed = self
+            .assumed_rows
+            .get(table)
+            .or_else(|| self.assumed_rows.get(bare));
+        if let Some(rows) = assumed {
+            return *rows < SMALL;
+        }
+        let counted = known
+            .filter(|_| self.sizes == Sizes::OfProduction)
+            .and_then(|known| known.table.tuples);
+        named(&self.small_tables) || counted.is_some_and(|rows| rows.get() < SMALL)
+    }
+}
+
+/// The report on the statements of a snapshot, which come from `origins` in the same order. Literals should have been
+/// replaced by tokens before.
+pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Report {
+    let statements = std::mem::take(&mut snapshot.statements);
+    let mut plans = by_key(std::mem::take(&mut snapshot.plans), |plan| &plan.key);
+    let mut probes = by_key(std::mem::take(&mut snapshot.probes), |probe| &probe.key);
+    snapshot.scope = Scope::Explained;
+    snapshot.counter_source = None;
+    snapshot.samples.clear();
+    snapshot.gaps.clear();
+    let mut report = analyze(&snapshot, &rules.analysis);
+    report.caveats.clear();
+    report.skipped.clear();
+    if let Some(target) = &mut report.target {
+        target.captured_at = None;
+    }
+    if !rules.left_out.is_empty() {
+        report.caveats.push(Caveat::LeftOut {
+            what: rules.left_out.clone(),
+        });
+    }
+    for (statement, origin) in statements.into_iter().zip(origins) {
+        let own = Own {
+            plans: plans.remove(&statement.key).unwrap_or_default(),
+            probe: probes
+                .remove(&statement.key)
+                .and_then(|probes| probes.into_iter().next()),
+            statement,
+        };
+        let (checked, findings) = one(&mut snapshot, own, origin, rules);
+        report.skipped.extend(unseen(&checked, origin));
+        report.bottlenecks.extend(findings);
+        report.checked.push(checked);
+    }
+    report.bottlenecks.sort_by(order);
+    report.status = match report.skipped.is_empty() {
+        true => Status::Completed,
+        false => Status::Partial,
+    };
+    report.summary = summary(&report);
+    report
+}
+
+fn by_key<T>(all: Vec<T>, key: impl Fn(&T) -> &StatementKey) -> BTreeMap<StatementKey, Vec<T>> {
+    let mut groups: BTreeMap<StatementKey, Vec<T>> = BTreeMap::new();
+    for one in all {
+        groups.entry(key(&one).clone()).or_default().push(one);
+    }
+    groups
+}
+
+/// What belongs to one statement.
+struct Own {
+    statement: Statement,
+    plans: Vec<PlanRecord>,
+    probe: Option<ProbeOutcome>,
+}
+
+fn one(
+    snapshot: &mut Snapshot,
+    own: Own,
+    origin: &Origin,
+    rules: &Rules,
+) -> (CheckedStatement, Vec<Finding>) {
+    let query = own.statement.query.clone().unwrap_or_default();
+    let planned = !own.plans.is_empty();
+    let plan = own
+        .plans
+        .iter()
+        .find(|plan| plan.scans.are_as_set())
+        .map(|plan| shape(&plan.plan))
+        .unwrap_or_default();
+    let probe = own.probe;
+    snapshot.statements = vec![own.statement];
+    snapshot.plans = own.plans;
+    let mut found = if planned {
+        analyze(snapshot, &rules.analysis).bottlenecks
+    } else {
+        Vec::new()
+    };
+    {
+        let catalog = Catalog::of(snapshot);
+        found.retain(|finding| !is_of_small_table(finding, rules, &catalog));
+    }
+    let (mut findings, allowed, stale) = allow::apply(found, origin, rules, planned);
+    if rules.analysis.checks.includes(stale_allow::ID) {
+        findings.extend(stale);
+    }
+    for finding in &mut findings {
+        let location = &mut finding.location;
+        location.queryids.clear();
+        location.file.clone_from(&origin.file);
+        location.line = location.line.or(origin.line);
+        location.statement.clone_from(&origin.name);
+        location.query.get_or_insert_with(|| query.clone());
+        // Other statements may have findings of the same ids.
+        finding.related.clear();
+    }
+    let fails = |finding: &Finding| {
+        rules
+            .fail_on
+            .is_some_and(|threshold| finding.severity >= threshold)
+    };
+    let checked = CheckedStatement {
+        name: origin.called(),
+        file: origin.file.clone(),
+        line: origin.line,
+        family: Family::of(&query).fingerprint.id(),
+        query,
+        verdict: match (planned, findings.iter().any(fails)) {
+            (_, true) => CheckVerdict::Failed,
+            (true, false) => CheckVerdict::Passed,
+            (false, false) => CheckVerdict::NotPlanned,
+        },
+        reason: probe
+            .as_ref()
+            .filter(|_| !planned)
+            .and_then(|probe| Some(format!("{}: {}", word(probe), probe.reason.as_ref()?))),
+        remedy: probe.filter(|_| !planned).and_then(|probe| probe.remedy),
+        allowed: allowed
+            .into_iter()
+            .map(|(id, allow)| AllowedFinding {
+                id,
+                reason: allow.reason.clone(),
+                until: allow.until.map(|day| day.to_string()),
+            })
+            .collect(),
+        plan,
+    };
+    (checked, findings)
+}
+
+fn is_of_small_table(finding: &Finding, rules: &Rules, catalog: &Catalog<'_>) -> bool {
+    let table = finding.location.table.as_deref();
+    finding.kind == unservable_predicate::ID
+        && table.is_some_and(|table| rules.is_small(table, catalog))
+}
+
+const fn word(probe: &ProbeOutcome) -> &'static str {
+    match probe.status {
+        ProbeStatus::Refused => "refused",
+        ProbeStatus::NotProbed => "not probed",
+        _ => "not planned",
+    }
+}
+
+fn unseen(checked: &CheckedStatement, origin: &Origin) -> Option<Skipped> {
+    if !checked.plan.is_empty() {
+        return None;
+    }
+    let reason = checked.reason.as_deref().unwrap_or("no plan was given");
+    Some(Skipped {
+        check: Looker::Probe(None),
+        reason: format!("{} {reason}", origin.place()),
+        remedy: checked.remedy.clone(),
+    })
+}
+
+/// The worst first, those alike in the order of files and lines.
+fn order(one: &Finding, other: &Finding) -> std::cmp::Ordering {
+    let place = |finding: &Finding| {
+        (
+            finding.location.file.clone(),
+            finding.location.line,
+            finding.location.statement.clone(),
+            finding.id.clone(),
+        )
+    };
+    let severity = other.severity.cmp(&one.severity);
+    severity.then_with(|| place(one).cmp(&place(other)))
+}
+
+fn summary(report: &Report) -> String {
+    let all = report.checked.len();
+    let statements = |n: usize| match n {
+        1 => "1 statement".to_owned(),
+        _ => format!("{n} statements"),
+    };
+    let failed = report
+        .checked
+        .iter()
+        .filter(|one| one.verdict == CheckVerdict::Failed)
+        .count();
+    let findings = match report.bottlenecks.len() {
+        1 => "1 finding".to_owned(),
+        n => format!("{n} findings"),
+    };
+    match (failed, report.bottlenecks.is_empty(), report.status) {
+        (0, true, Status::Completed) => format!("nothing found in {}", statements(all)),
+        (0, true, Status::Partial) => format!(
+            "nothing found in {}, but not every one could be planned",
+            statements(all)
+        ),
+        (0, false, _) => format!("{findings} in {}, none of which fails", statements(all)),
+        (n, ..) => format!("{n} of {} failed: {findings}", statements(all)),
+    }
+}
