@@ -1,5 +1,7 @@
 //! The command line, defined once: help, man page and completions derive from here.
 
+pub mod check;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -81,6 +83,9 @@ pub enum Command {
     /// Explain one statement or saved plans: what the time goes into, what is wrong, what to do
     #[command(disable_help_flag = true)]
     Explain(Box<ExplainArgs>),
+    /// Check the plans of `.sql` files: a gate for CI
+    #[command(disable_help_flag = true)]
+    Check(Box<check::CheckArgs>),
     /// Write everything that is observed to one file, for `diagnose --from`
     #[command(disable_help_flag = true)]
     Capture(Box<CaptureArgs>),

@@ -2,6 +2,7 @@
 
 mod args;
 mod capture;
+mod check;
 mod demo;
 mod diagnose;
 mod documents;
@@ -51,6 +52,7 @@ fn run(cli: Cli, progress: &Progress) -> Result<Exit> {
         None => diagnose::run(&cli.diagnose, progress),
         Some(Command::Diagnose(args)) => diagnose::run(&args, progress),
         Some(Command::Explain(args)) => explain::run(&args, progress),
+        Some(Command::Check(args)) => check::run(&args, progress),
         Some(Command::Capture(args)) => capture::run(&args, progress),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Grants(args)) => grants::run(&args),

@@ -95,7 +95,8 @@ fn format_of(sink: &Sink) -> Format {
     }
 }
 
-fn terminal(sink: &Sink, choice: ColourChoice) -> Terminal {
+/// The terminal that a report is written for.
+pub fn terminal(sink: &Sink, choice: ColourChoice) -> Terminal {
     Terminal {
         columns: usize::from(columns(sink)),
         colour: colour(choice, on_screen(sink)),

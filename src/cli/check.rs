@@ -1,0 +1,220 @@
+//! `pgtriage check`: the plans of files of statements, as a gate.
+
+mod input;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::analyze;
+use crate::checks::Selection;
+use crate::connect::Session;
+use crate::gate::{FileConfig, Rules, Sizes, judge};
+use crate::ids::{QueryId, StatementKey};
+use crate::probe::{self, Given, ProbeOptions};
+use crate::snapshot::{self, Snapshot, Statement, StatementCounters};
+use crate::sql::redact::Redactor;
+
+use super::args::FailOn;
+use super::args::check::{CheckArgs, CheckFormat};
+use super::exit::Exit;
+use super::interrupt::Interrupt;
+use super::observe::{connect, look_in_time, unless_interrupted};
+use super::output::{self, Sink};
+use super::progress::Progress;
+use super::runtime;
+use input::{Input, Text};
+
+/// Checks statements.
+///
+/// # Errors
+/// Where a file cannot be read, there is no connection, or a flag's value is refused.
+pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
+    let file = input::settings(args.input.config.as_deref())?;
+    let rules = rules(args, &file)?;
+    let fail_on = fail_on(args, &file)?;
+    let input = input::read(&args.input, &file)?;
+    runtime()?.block_on(async {
+        let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+        let place = place(args, &file, progress, &interrupt).await?;
+        let exit = check(args, input, (rules, fail_on), &place, progress, &interrupt).await?;
+        Ok(interrupt.exit(exit))
+    })
+}
+
+/// The database whose planner is asked.
+struct Place {
+    session: Session,
+    /// What the sizes of its tables are.
+    sizes: Sizes,
+}
+
+async fn place(
+    args: &CheckArgs,
+    file: &FileConfig,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Place> {
+    let connection = args.connection.with(file.database.as_deref());
+    let session = Box::pin(unless_interrupted(
+        interrupt,
+        connect(&connection, progress),
+    ))
+    .await?;
+    Ok(Place {
+        session,
+        sizes: Sizes::OfTest,
+    })
+}
+
+async fn check(
+    args: &CheckArgs,
+    input: Input,
+    (mut rules, fail_on): (Rules, FailOn),
+    place: &Place,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Exit> {
+    let mut options = probe_options(args)?;
+    let looked = look_in_time(&place.session, None, &mut options, progress);
+    let mut snapshot = Box::pin(unless_interrupted(interrupt, looked)).await?;
+    let texts = match input {
+        Input::Files { texts, left_out } => {
+            rules.left_out = left_out;
+            texts
+        }
+        Input::Database => input::of_database(&snapshot)?,
+    };
+    rules.sizes = place.sizes;
+    let given = put(&mut snapshot, &texts);
+    progress.step(&format!("planning {} statements", texts.len()));
+    probe::plan_all(
+        &place.session,
+        &mut snapshot,
+        &given,
+        &options,
+        interrupt.flag(),
+    )
+    .await;
+    if !args.report.show_literals {
+        snapshot::redact(&mut snapshot, &mut Redactor::new());
+    }
+    progress.step("analysing");
+    let origins: Vec<_> = texts.into_iter().map(|text| text.origin).collect();
+    let report = judge(snapshot, &origins, &rules);
+    progress.finish();
+    let sink = Sink::of(args.report.output.as_deref());
+    let format = args.report.format.unwrap_or_else(|| format_of(&sink));
+    sink.write(&render(&report, format, &sink, args)?)?;
+    Ok(Exit::of(&report, fail_on))
+}
+
+/// Puts the statements in the place of the workload's; returns the values of their parameters.
+fn put(snapshot: &mut Snapshot, texts: &[Text]) -> Vec<Given> {
+    let userid = snapshot.role.oid;
+    let numbered = texts.iter().zip(1_i64..);
+    snapshot.statements = numbered
+        .map(|(text, number)| Statement {
+            // No number of the server's: it only keeps them apart.
+            key: StatementKey {
+                userid,
+                queryid: Some(QueryId(number)),
+                toplevel: true,
+            },
+            role: None,
+            query: Some(text.sql.clone()),
+            counters: StatementCounters {
+                calls: 1,
+                ..StatementCounters::default()
+            },
+            stats_since: None,
+        })
+        .collect();
+    texts.iter().map(|text| text.values.clone()).collect()
+}
+
+fn rules(args: &CheckArgs, file: &FileConfig) -> Result<Rules> {
+    let or = |flags: &[String], keys: &[String]| -> Vec<String> {
+        if flags.is_empty() { keys } else { flags }.to_vec()
+    };
+    let only = or(&args.report.only, &file.only);
+    let skip = or(&args.report.skip, &file.skip);
+    let mut assumed_rows: BTreeMap<String, f64> = file.assume_rows.clone();
+    assumed_rows.extend(args.assume_rows.iter().cloned());
+    Ok(Rules {
+        analysis: analyze::Config {
+            checks: Selection::new(
+                only.iter().map(String::as_str),
+                skip.iter().map(String::as_str),
+            )?,
+            ..analyze::Config::default()
+        },
+        fail_on: fail_on(args, file)?.threshold(),
+        small_tables: file.small_tables.clone(),
+        assumed_rows,
+        sizes: Sizes::OfTest,
+        today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
+        left_out: BTreeMap::new(),
+    })
+}
+
+fn fail_on(args: &CheckArgs, file: &FileConfig) -> Result<FailOn> {
+    if args.report.exit_zero {
+        return Ok(FailOn::Never);
+    }
+    let from_file = file.fail_on.as_deref().map(|word| {
+        <FailOn as clap::ValueEnum>::from_str(word, true).map_err(|_| {
+            anyhow::anyhow!(
+                "pgtriage.toml: fail_on = {word:?} is no severity; write critical, high, medium, low or never"
+            )
+        })
+    });
+    let from_file = from_file.transpose()?;
+    Ok(args.report.fail_on.or(from_file).unwrap_or(FailOn::High))
+}
+
+fn probe_options(args: &CheckArgs) -> Result<ProbeOptions> {
+    if let Some((name, _)) = args
+        .settings
+        .iter()
+        .find(|(name, _)| !probe::setting_is_allowed(name))
+    {
+        bail!("--set {name}: the safety of the probes stands on this setting; leave it out");
+    }
+    Ok(ProbeOptions {
+        budget: Duration::try_from(args.budget).context("durations cannot be negative")?,
+        settings: args.settings.clone(),
+        trust_owners: args.trust_owner.clone(),
+        ..ProbeOptions::default()
+    })
+}
+
+fn render(
+    report: &crate::finding::Report,
+    format: CheckFormat,
+    sink: &Sink,
+    args: &CheckArgs,
+) -> Result<String> {
+    use crate::report::{html, json, markdown};
+    Ok(match format {
+        CheckFormat::Terminal => output::terminal(sink, args.report.color).render(report),
+        CheckFormat::Markdown => markdown::render(report),
+        CheckFormat::Html => html::render(report).context("cannot write the report as HTML")?,
+        CheckFormat::Json => json::render(report).context("cannot serialise the report")?,
+    })
+}
+
+fn format_of(sink: &Sink) -> CheckFormat {
+    let Sink::File(path) = sink else {
+        return CheckFormat::Terminal;
+    };
+    match path.extension().and_then(|suffix| suffix.to_str()) {
+        Some("md" | "markdown") => CheckFormat::Markdown,
+        Some("html" | "htm") => CheckFormat::Html,
+        Some("json") => CheckFormat::Json,
+        _ => CheckFormat::Terminal,
+    }
+}
