@@ -13,7 +13,7 @@ use crate::finding::{
     CheckId, Draft, Evidence, Formula, Impact, Location, Severity, Source, Subject, Unit, Weight,
 };
 use crate::plan::{ConditionKind, Node, NodeType, Relationship, columns};
-use crate::snapshot::Area;
+use crate::snapshot::{Area, Index};
 use lookup::Lookup;
 
 static META: CheckMeta = CheckMeta {
@@ -93,9 +93,9 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         return None;
     }
     let table = case.catalog.root(plan.table(&case.catalog, node)?);
-    let whole = whole(case, plan, node, table)?;
+    let whole = whole(case, plan, node)?;
     let conditions = match whole {
-        Whole::BehindFirst => index_columns(node),
+        Whole::BehindFirst => index_columns(part_with_index(plan, node)),
         _ => filter_facts(case, plan, node)
             .map(|facts| lookup::lookups(&facts, table))
             .unwrap_or_default(),
@@ -136,30 +136,34 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
 }
 
 fn proof(plan: &CasePlan<'_>, node: &Node, whole: Whole) -> Evidence {
-    let pointer = plan.pointer(node, whole.key());
+    let part = match whole {
+        Whole::BehindFirst => part_with_index(plan, node),
+        _ => node,
+    };
+    let pointer = plan.pointer(part, whole.key());
     let formula = Formula::count([pointer.as_str()]);
     Evidence::computed(whole.label(), 1.0, Unit::Count, Source::Explain, formula)
 }
 
-fn whole(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Whole> {
+/// The part of a scan that reads the index: the scan itself, or what is below a bitmap heap scan.
+fn part_with_index<'p>(plan: &'p CasePlan<'_>, node: &'p Node) -> &'p Node {
+    let below = plan.plan.child(node, &Relationship::Outer);
+    below
+        .filter(|_| node.node_type == NodeType::BitmapHeapScan)
+        .unwrap_or(node)
+}
+
+fn whole(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Whole> {
     let filtered = node.condition(&ConditionKind::Filter).is_some();
     match node.node_type {
         NodeType::SeqScan if filtered => Some(Whole::Sequential),
-        NodeType::IndexScan | NodeType::IndexOnlyScan => {
-            by_index(case, plan, node, table, filtered)
-        }
-        NodeType::BitmapIndexScan => None,
+        NodeType::IndexScan | NodeType::IndexOnlyScan => by_index(case, plan, node, filtered),
+        NodeType::BitmapHeapScan => behind_first(case, plan, node, part_with_index(plan, node)),
         _ => None,
     }
 }
 
-fn by_index(
-    case: &Case<'_>,
-    plan: &CasePlan<'_>,
-    node: &Node,
-    table: TableRef<'_>,
-    filtered: bool,
-) -> Option<Whole> {
+fn by_index(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, filtered: bool) -> Option<Whole> {
     let Some(condition) = node.condition(&ConditionKind::IndexCond) else {
         return (filtered && !is_partial(case, plan, node)).then_some(Whole::InOrder);
     };
@@ -171,25 +175,34 @@ fn by_index(
         let driven = filtered && is_driven_by_whole(plan, node);
         return driven.then_some(Whole::Driven);
     }
-    let first = index(case, plan, node)
+    behind_first(case, plan, node, node)
+}
+
+/// Where the scan's index, named by `lookup`, does not begin with a column of the condition.
+fn behind_first(case: &Case<'_>, plan: &CasePlan<'_>, scan: &Node, lookup: &Node) -> Option<Whole> {
+    let condition = lookup.condition(&ConditionKind::IndexCond)?;
+    let first = index(case, plan, scan, lookup)
         .filter(|index| index.method == "btree" && index.predicate.is_none())?
         .keys
         .first()?
         .column
         .as_deref()?;
-    let named = plan.columns(Some(table), node, condition);
+    let table = plan.table(&case.catalog, scan);
+    let named = plan.columns(table, scan, condition);
     let skips = case.snapshot.server.major() >= SKIP_SCAN_MAJOR;
     let behind = !skips && !named.is_empty() && !named.iter().any(|column| column == first);
     behind.then_some(Whole::BehindFirst)
 }
 
+/// The index that `lookup`, the scan or the part of it that reads the index, is of.
 fn index<'a>(
     case: &Case<'a>,
     plan: &CasePlan<'a>,
-    node: &Node,
-) -> Option<&'a crate::snapshot::Index> {
-    let own = plan.table(&case.catalog, node)?;
-    let name = node.target.index.as_deref()?;
+    scan: &Node,
+    lookup: &Node,
+) -> Option<&'a Index> {
+    let own = plan.table(&case.catalog, scan)?;
+    let name = lookup.target.index.as_deref()?;
     case.catalog
         .indexes(own.table.oid)
         .find(|index| index.name.name == name)
@@ -197,7 +210,7 @@ fn index<'a>(
 
 /// The planner takes a partial index where the statement's conditions imply its own.
 fn is_partial(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> bool {
-    index(case, plan, node).is_none_or(|index| index.predicate.is_some())
+    index(case, plan, node, node).is_none_or(|index| index.predicate.is_some())
 }
 
 /// Whether the scan runs once for each row of a table that is read whole and that no LIMIT ends early.

@@ -29,6 +29,7 @@ mod advice;
 mod advice_joins;
 mod advice_scans;
 mod capture_cli;
+mod check;
 mod cluster;
 mod collect;
 mod collect_faults;

@@ -4,7 +4,8 @@
 use crate::checks::TableRef;
 use crate::checks::support::{Dress, dress};
 use crate::snapshot::IndexKey;
-use crate::sql::facts::{Facts, Operand, Predicate, Test};
+use crate::sql::facts::{Facts, Literal, Operand, Predicate, Test, Value};
+use crate::sql::redact::is_pattern_token;
 
 /// What kind of index a condition asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +103,15 @@ pub(super) fn lookups(facts: &Facts, table: TableRef<'_>) -> Vec<Lookup> {
         .collect()
 }
 
+/// Whether a pattern, which may be a token, begins with a wildcard.
+fn is_infix(pattern: &str) -> bool {
+    pattern.starts_with(['%', '_']) || is_pattern_token(pattern)
+}
+
+fn is_regex(operator: &str) -> bool {
+    matches!(operator, "~" | "~*")
+}
+
 fn lookup(predicate: &Predicate, table: TableRef<'_>) -> Option<Lookup> {
     let arm = match predicate.arms.as_slice() {
         [] => None,
@@ -133,11 +143,15 @@ fn lookup(predicate: &Predicate, table: TableRef<'_>) -> Option<Lookup> {
             case_insensitive: false,
             ..
         } => Asks::Prefix,
+        Test::Like {
+            pattern: Value::Literal(Literal::Text(pattern)),
+            case_insensitive: false,
+        } if !is_infix(pattern) => Asks::Prefix,
         Test::LikePrefix { .. } | Test::Like { .. } => Asks::Trigrams,
-        Test::Contains { operator, .. } => match operator.as_str() {
-            "~" | "~*" => Asks::Trigrams,
-            operator => Asks::Contains(operator.to_owned()),
-        },
+        Test::Contains { operator, .. } | Test::Other { operator, .. } if is_regex(operator) => {
+            Asks::Trigrams
+        }
+        Test::Contains { operator, .. } => Asks::Contains(operator.clone()),
         Test::HasElement(_) => Asks::Element,
         _ => return None,
     };

@@ -7,7 +7,6 @@ use crate::checks::{Case, CasePlan, TableRef};
 use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
 use crate::snapshot::{IndexColumn, IndexDefinition, WhatIfBasis};
-use crate::sql::lexer::{TokenKind, redacted_tokens};
 use crate::sql::rewrite::{Rewrite, Target, sargable, uncast};
 
 /// Columns of an index at most, as the advisor has it.
@@ -290,14 +289,13 @@ impl Scan<'_, '_> {
             predicate: None,
             unique: false,
         };
-        defined_index(self.case, self.table, definition, columns)
+        let named: Vec<String> = keys_named(&definition, columns);
+        defined_index(self.case, self.table, definition, columns, &named)
     }
 
     /// Without DDL where that has a token in the place of a literal.
     fn readable(&self, mut advice: Recommendation) -> Recommendation {
-        let redacted =
-            |text: &String| redacted_tokens(text).any(|token| token.kind == TokenKind::Redacted);
-        if advice.ddl.iter().any(redacted) {
+        if advice.ddl.iter().any(|text| text.contains('‹')) {
             advice.ddl.clear();
             advice.rollback.clear();
             advice.index = None;
@@ -342,6 +340,26 @@ fn expected() -> Expected {
         improvement_percent: None,
         basis: WhatIfBasis::Formula,
     }
+}
+
+/// What an index is called after: its columns, and what else tells it apart from one on those alone.
+fn keys_named(definition: &IndexDefinition, columns: &[String]) -> Vec<String> {
+    let more = definition.keys.iter().filter_map(|key| {
+        let opclass = key
+            .opclass
+            .as_deref()
+            .map(|class| class.split('_').find(|part| part.len() > 3));
+        let function = key.expr.strip_prefix('(').map(|inner| {
+            let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            inner
+                .get(..end.unwrap_or(inner.len()))
+                .filter(|word| !word.is_empty())
+        });
+        opclass.or(function).flatten().map(str::to_lowercase)
+    });
+    let mut named = columns.to_vec();
+    named.extend(more.filter(|word| !columns.contains(word)));
+    named
 }
 
 fn plain(column: &str) -> IndexColumn {
