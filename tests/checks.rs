@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgtriage::analyze::{Config, analyze};
-use pgtriage::checks::{CHECKS, table_markdown};
+use pgtriage::checks::{CHECKS, Category, table_markdown};
 use pgtriage::finding::{Evidence, Report};
 use pgtriage::snapshot::Snapshot;
 use serde_json::Value;
@@ -72,7 +72,11 @@ fn every_check_fires_and_stays_silent_where_it_should() {
 
 #[test]
 fn every_check_has_fixtures_on_both_sides() {
-    for check in CHECKS {
+    // What a gate finds follows from more than one capture: its own tests have both sides.
+    let on_captures = CHECKS
+        .iter()
+        .filter(|check| check.meta().category != Category::Gate);
+    for check in on_captures {
         let id = check.meta().id.as_str();
         for side in ["fires", "silent"] {
             let directory = testdata().join(id).join(side);

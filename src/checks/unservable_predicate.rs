@@ -12,7 +12,7 @@ use super::{
 use crate::finding::{
     CheckId, Draft, Evidence, Formula, Impact, Location, Severity, Source, Subject, Unit, Weight,
 };
-use crate::plan::{ConditionKind, Node, NodeType, Relationship, columns};
+use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship, columns};
 use crate::snapshot::{Area, Index};
 use lookup::Lookup;
 
@@ -157,15 +157,18 @@ fn whole(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Whole> {
     let filtered = node.condition(&ConditionKind::Filter).is_some();
     match node.node_type {
         NodeType::SeqScan if filtered => Some(Whole::Sequential),
-        NodeType::IndexScan | NodeType::IndexOnlyScan => by_index(case, plan, node, filtered),
-        NodeType::BitmapHeapScan => behind_first(case, plan, node, part_with_index(plan, node)),
+        NodeType::IndexScan | NodeType::IndexOnlyScan | NodeType::BitmapHeapScan => {
+            by_index(case, plan, node, filtered)
+        }
         _ => None,
     }
 }
 
 fn by_index(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, filtered: bool) -> Option<Whole> {
-    let Some(condition) = node.condition(&ConditionKind::IndexCond) else {
-        return (filtered && !is_partial(case, plan, node)).then_some(Whole::InOrder);
+    let lookup = part_with_index(plan, node);
+    let Some(condition) = lookup.condition(&ConditionKind::IndexCond) else {
+        let in_order = filtered && lookup.id == node.id && !is_partial(case, plan, node);
+        return in_order.then_some(Whole::InOrder);
     };
     let alias = node.target.alias.as_deref();
     let of_others = columns(condition)
@@ -175,7 +178,7 @@ fn by_index(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, filtered: bool) -
         let driven = filtered && is_driven_by_whole(plan, node);
         return driven.then_some(Whole::Driven);
     }
-    behind_first(case, plan, node, node)
+    behind_first(case, plan, node, lookup)
 }
 
 /// Where the scan's index, named by `lookup`, does not begin with a column of the condition.
@@ -227,8 +230,10 @@ fn is_driven_by_whole(plan: &CasePlan<'_>, node: &Node) -> bool {
         if above.node_type == NodeType::NestedLoop
             && below.relationship == Some(Relationship::Inner)
         {
+            // What an outer join does not find is no less part of the result: all rows of the other table are asked for.
+            let narrows = matches!(above.join_type, Some(JoinType::Inner | JoinType::Semi));
             let outer = plan.plan.child(above, &Relationship::Outer);
-            return outer.is_some_and(|outer| reads_whole(plan, outer));
+            return narrows && outer.is_some_and(|outer| reads_whole(plan, outer));
         }
         below = above;
     }

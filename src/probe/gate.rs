@@ -44,8 +44,15 @@ const GROUP: usize = 100;
 /// How long a group may take in all; each of its statements has [`PLAN_TIMEOUT`].
 const GROUP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What makes the planner show whether an index can serve.
-const BY_INDEX: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
+/// What makes the planner show whether an index can serve: on tables of a few rows it would join two of them by reading
+/// both whole, though one leads to the other by an index.
+const BY_INDEX: [(&str, &str); 5] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    ("jit", "off"),
+];
 
 /// Without what differs from run to run.
 const EXPLAIN: &str =

@@ -96,7 +96,7 @@ pub enum Scans {
     /// As the role's settings have it.
     #[default]
     AsSet,
-    /// With `enable_seqscan = off`: what is read sequentially all the same, no index serves.
+    /// With `enable_seqscan = off`, and joined row by row: what is read whole all the same, no index serves.
     ByIndex,
 }
 
