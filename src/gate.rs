@@ -148,9 +148,10 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Repor
         report.checked.push(checked);
     }
     report.bottlenecks.sort_by(order);
-    report.status = match report.skipped.is_empty() {
-        true => Status::Completed,
-        false => Status::Partial,
+    report.status = if report.skipped.is_empty() {
+        Status::Completed
+    } else {
+        Status::Partial
     };
     report.summary = summary(&report);
     report

@@ -210,18 +210,18 @@ pub fn plain_index(case: &Case<'_>, table: TableRef<'_>, columns: &[String]) -> 
     blueprint(case, &mut names, &candidate)
 }
 
-/// An index of any method, called after `named`. Its size is left open, because that of the table which it is made for is unknown.
+/// An index of any method, called after `words`. Its size is left open, because that of the table which it is made for is unknown.
 pub fn defined_index(
     case: &Case<'_>,
     table: TableRef<'_>,
     definition: IndexDefinition,
     columns: &[String],
-    named: &[String],
+    words: &[String],
 ) -> Blueprint {
     let mut names = ddl::Names::of(&case.catalog);
     Blueprint {
         size: None,
-        script: ddl::script(&case.catalog, &mut names, table, &definition, named),
+        script: ddl::script(&case.catalog, &mut names, table, &definition, words),
         replaces: None,
         writes: Writes::of(case, table, columns),
         table: table.place,

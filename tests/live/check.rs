@@ -141,7 +141,7 @@ fn the_advised_indexes_mend_what_they_are_advised_for() {
         .into_iter()
         .filter(|finding| by_index.contains(&finding["location"]["line"]))
         .filter(|finding| finding["location"]["table"] != "public.visit")
-        .map(|finding| finding.to_string())
+        .map(ToString::to_string)
         .collect();
     assert!(still.is_empty(), "{}", still.join("\n"));
 }

@@ -63,7 +63,10 @@ impl Scan<'_, '_> {
         }
         let keys = columns.iter().map(|column| plain(column)).collect();
         let index = self.index("btree", keys, &columns);
-        Some(self.with(columns, create_index(&index, self.table, expected())))
+        Some(Mend {
+            columns,
+            advice: create_index(&index, self.table, expected()),
+        })
     }
 
     fn one(&self, lookup: &Lookup) -> Option<Mend> {
@@ -86,7 +89,7 @@ impl Scan<'_, '_> {
                 self.unwrapped(lookup, text, *open, *asks == Asks::Prefix)
             }
         };
-        Some(self.with(columns, advice))
+        Some(Mend { columns, advice })
     }
 
     /// An index for each arm of OR that has none.
@@ -169,7 +172,7 @@ impl Scan<'_, '_> {
             opclass: prefix.then(|| "text_pattern_ops".to_owned()),
         };
         let index = self.index("btree", vec![key], std::slice::from_ref(column));
-        self.readable(create_index(&index, self.table, expected()))
+        Self::readable(create_index(&index, self.table, expected()))
     }
 
     fn trigrams(&self, lookup: &Lookup) -> Option<Recommendation> {
@@ -198,7 +201,7 @@ impl Scan<'_, '_> {
             self.table.table.name,
             index.definition.key_list()
         );
-        Some(self.readable(advice))
+        Some(Self::readable(advice))
     }
 
     /// An index of what a value contains: GIN or `GiST`, by the column's type.
@@ -239,7 +242,7 @@ impl Scan<'_, '_> {
             self.table.table.name,
             index.definition.key_list()
         );
-        Some(self.readable(advice))
+        Some(Self::readable(advice))
     }
 
     /// No index serves `value = ANY (column)`, but one of its elements serves `column @> ARRAY[value]`.
@@ -294,7 +297,7 @@ impl Scan<'_, '_> {
     }
 
     /// Without DDL where that has a token in the place of a literal.
-    fn readable(&self, mut advice: Recommendation) -> Recommendation {
+    fn readable(mut advice: Recommendation) -> Recommendation {
         if advice.ddl.iter().any(|text| text.contains('‹')) {
             advice.ddl.clear();
             advice.rollback.clear();
@@ -302,10 +305,6 @@ impl Scan<'_, '_> {
             advice.summary = format!("{}; --show-literals writes it out", advice.summary);
         }
         advice
-    }
-
-    fn with(&self, columns: Vec<String>, advice: Recommendation) -> Mend {
-        Mend { columns, advice }
     }
 
     fn type_of(&self, column: &str) -> &str {

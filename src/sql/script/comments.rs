@@ -75,7 +75,7 @@ impl Comments {
         names: &BTreeMap<u32, String>,
         text: &str,
     ) -> BTreeMap<u32, Option<String>> {
-        let named = names
+        let by_name = names
             .iter()
             .filter_map(|(number, name)| Some((*number, self.values.get(name)?.clone())));
         let numbered = tokens(text)
@@ -84,7 +84,7 @@ impl Comments {
                 let digits = token.text.strip_prefix('$')?;
                 Some((digits.parse().ok()?, self.values.get(digits)?.clone()))
             });
-        numbered.chain(named).collect()
+        numbered.chain(by_name).collect()
     }
 }
 

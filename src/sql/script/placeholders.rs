@@ -33,16 +33,12 @@ pub(super) fn numbered(text: &str) -> Numbered {
     };
     let mut at = 0;
     while let Some(token) = all.get(at) {
-        at += match placeholder(&all, at, writer.brackets) {
-            Some(found) => {
-                writer.place(&all, at, &found);
-                found.tokens
-            }
-            None => {
-                writer.copy(token);
-                1
-            }
-        };
+        let found = placeholder(&all, at, writer.brackets);
+        at += found.as_ref().map_or(1, |found| found.tokens);
+        match found {
+            Some(found) => writer.place(&all, at - found.tokens, &found),
+            None => writer.copy(token),
+        }
     }
     Numbered {
         text: writer.out,
@@ -104,11 +100,12 @@ impl Writer {
         let number = self.number(found.name.as_deref());
         // A library that fills in a list writes its parentheses, too.
         let list = before(all, at).is_some_and(|word| word.is_word("in"));
-        self.out.push_str(&if list {
+        let parameter = if list {
             format!("(${number})")
         } else {
             format!("${number}")
-        });
+        };
+        self.out.push_str(&parameter);
     }
 
     fn number(&mut self, name: Option<&str>) -> u32 {
@@ -159,13 +156,13 @@ fn colon<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
     let kind = ["v", "value", "l", "p", "param"].contains(&name.as_str());
     match rest.get(2..).unwrap_or_default() {
         [colon, word, ..] if kind && colon.text == ":" && word.kind == TokenKind::Word => {
-            name = word.text.to_owned();
+            word.text.clone_into(&mut name);
             taken = 4;
         }
         [star, colon, word, ..]
             if kind && star.text == "*" && colon.text == ":" && word.kind == TokenKind::Word =>
         {
-            name = word.text.to_owned();
+            word.text.clone_into(&mut name);
             taken = 5;
         }
         [mark, ..] if mark.text == "!" => taken = 3,
