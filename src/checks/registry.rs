@@ -13,8 +13,9 @@ use super::{
     non_sargable_predicate, not_in_unhashed, parameter_sensitive_plan, partitions_not_pruned,
     planning_dominant, read_inefficient, recheck_false_positives, repeated_lookup,
     repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement, sort_spill,
-    stale_allow, stale_stats, subplan_per_row, temp_io, temp_spill_statement, topn_sort_large_input,
-    trigger_time, unindexed_foreign_key, unservable_predicate, workers_not_launched,
+    stale_allow, stale_stats, subplan_per_row, temp_io, temp_spill_statement,
+    topn_sort_large_input, trigger_time, unindexed_foreign_key, unservable_predicate,
+    workers_not_launched,
 };
 use crate::finding::CheckId;
 

@@ -23,9 +23,9 @@ pub use evidence::{Evidence, Source, Unit};
 pub use formula::{Formula, FormulaError};
 pub use recommendation::{Action, Expected, Recommendation, Risk};
 pub use report::{
-    AllowedFinding, BaselineMetrics, CheckVerdict, CheckedStatement, EstimateBasis, Estimated, LogInfo, LogLimit, Looker, Probe, Report,
-    ReportPlan, ReportStatement, Runs, SCHEMA_VERSION, Skipped, Status, Target, ToolInfo,
-    WindowInfo,
+    AllowedFinding, BaselineMetrics, CheckVerdict, CheckedStatement, EstimateBasis, Estimated,
+    LogInfo, LogLimit, Looker, Probe, Report, ReportPlan, ReportStatement, Runs, SCHEMA_VERSION,
+    Skipped, Status, Target, ToolInfo, WindowInfo,
 };
 pub use term::Term;
 
