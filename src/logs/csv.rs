@@ -187,7 +187,7 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(window: &mut Window<R>, sink:
                 window.release(row.length);
             }
             Scan::Open => {
-                if window.more() {
+                if more(window) {
                     continue;
                 }
                 if window.bytes().is_empty() {
@@ -203,6 +203,13 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(window: &mut Window<R>, sink:
             Scan::Broken => broken(Reason::BrokenRecord, window, sink),
         }
     }
+}
+
+/// Reads on until there is twice as much, so that a row that is long is not looked at again for every piece of it.
+fn more<R: Read>(window: &mut Window<R>) -> bool {
+    let before = window.bytes().len();
+    while window.bytes().len() < before * 2 && window.more() {}
+    window.bytes().len() > before
 }
 
 /// Passes over a row that is no row, up to the next line that begins as one does.
@@ -227,7 +234,7 @@ fn broken<R: Read, F: FnMut(&Logged<'_>)>(
                 if !std::mem::replace(&mut passed, true) && !text.trim_ascii().is_empty() {
                     sink.tally.skip(reason, place);
                 }
-                window.release(line.to);
+                window.release(window.pending());
             }
             Step::Full => {
                 passed = true;

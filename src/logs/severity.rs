@@ -199,7 +199,7 @@ const FURTHER: &[&str] = &[
 /// What separates a severity from its message.
 const SEPARATOR: &[u8] = b":  ";
 
-/// Bytes before the separator in which a severity is looked for.
+/// Bytes in which a severity and its separator stand.
 const LONGEST: usize = 64;
 
 /// Bytes at the beginning of a line in which its severity is looked for.
@@ -254,19 +254,17 @@ fn numberless(word: &[u8]) -> &[u8] {
 /// Where the severity of a line begins, whatever its prefix.
 pub(super) fn find_severity(line: &[u8]) -> Option<usize> {
     let beginning = &line[..line.len().min(LONGEST_PREFIX)];
-    for separator in memmem::find_iter(beginning, SEPARATOR) {
-        let before = &beginning[..separator];
-        let least = separator.saturating_sub(LONGEST);
-        let words = (least..separator)
-            .rev()
-            .filter(|from| starts_word(before, *from));
-        for from in words {
-            if severity(line, from).is_some() {
-                return Some(from);
-            }
-        }
-    }
-    None
+    let mut separators = memmem::find_iter(beginning, SEPARATOR);
+    separators.find_map(|separator| {
+        let word = &beginning[..separator];
+        let with_separator = &beginning[..separator + SEPARATOR.len()];
+        let first = [LOG, ERROR, OTHER].into_iter().flatten();
+        let first = first.filter_map(|known| numberless(word).strip_suffix(known.as_bytes()));
+        let further = [DETAIL, FURTHER].into_iter().flatten();
+        let further = further.filter_map(|known| with_separator.strip_suffix(known.as_bytes()));
+        let mut ends = first.chain(further).map(<[u8]>::len);
+        ends.find(|at| starts_word(beginning, *at))
+    })
 }
 
 /// Whether a word may begin here: not within letters or in the middle of a character.

@@ -14,8 +14,8 @@ use super::{Logged, Place, Reason};
 const MOST_PREFIXES: usize = 16;
 
 /// Lines at the beginning of a file, of which its prefix is found out, and prefixes that are tried.
-const SAMPLE: usize = 200;
-const MOST_CANDIDATES: usize = 48;
+const SAMPLE: usize = 100;
+const MOST_CANDIDATES: usize = 32;
 
 /// Lines that do not match, of which a prefix is sought.
 const MOST_INFERRED: u32 = 1000;
@@ -223,7 +223,7 @@ impl Records {
             return;
         };
         let head = &record.head;
-        let message = joined(bytes, record.message, &mut self.message);
+        let message = without_code(joined(bytes, record.message, &mut self.message));
         let detail = record
             .detail
             .map(|detail| joined(bytes, detail, &mut self.detail));
@@ -367,6 +367,21 @@ fn joined<'a>(bytes: &'a [u8], extent: Extent, scratch: &'a mut Vec<u8>) -> &'a 
     }
     scratch.extend_from_slice(rest);
     scratch
+}
+
+/// A message without its SQLSTATE, which stands before it where `log_error_verbosity` is `verbose`.
+fn without_code(message: &[u8]) -> &[u8] {
+    match message.split_at_checked(7) {
+        Some((code, rest)) if code.ends_with(b": ") => {
+            let is_code = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+            if code[..5].iter().all(is_code) {
+                rest
+            } else {
+                message
+            }
+        }
+        _ => message,
+    }
 }
 
 /// A line without the carriage return that it ends with on Windows.

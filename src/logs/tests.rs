@@ -1,5 +1,6 @@
 //! Logs in every format, read whole.
 
+mod broken;
 mod real;
 
 use super::*;
@@ -12,10 +13,10 @@ fn shown(logged: &Logged<'_>) -> String {
         text(logged.session),
     ];
     words.extend(logged.at.map(|at| {
-        jiff::Timestamp::from_microsecond(at)
-            .unwrap()
-            .strftime("%H:%M:%S%.f")
-            .to_string()
+        // What is beyond the calendar is not a time of day.
+        jiff::Timestamp::from_microsecond(at).map_or(at.to_string(), |time| {
+            time.strftime("%H:%M:%S%.f").to_string()
+        })
     }));
     for name in [
         logged.user,
@@ -87,6 +88,18 @@ fn statements_of_several_lines_with_parameters() {
     );
     assert_eq!(tally.shortest_ms, Some(0.25));
     assert_eq!(skipped(&tally), []);
+}
+
+#[test]
+fn verbose_servers_write_a_code_before_the_message() {
+    let (found, tally) = read(
+        "2026-01-01 10:00:00.000 UTC [7] LOG:  00000: duration: 1.000 ms  execute a: SELECT $1\n\
+         2026-01-01 10:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1'\n\
+         2026-01-01 10:00:00.000 UTC [7] LOCATION:  exec_execute_message, postgres.c:2325\n\
+         2026-01-01 10:00:00.000 UTC [7] ERROR:  42P01: relation \"t\" does not exist\n",
+    );
+    assert_eq!(found, ["0:1 7 10:00:00 - - - - SELECT $1 ($1 = '1') 1 ms"]);
+    assert_eq!((tally.errors, tally.entries), (1, 2));
 }
 
 #[test]
@@ -188,6 +201,15 @@ fn rows_of_csvlog_are_read_and_broken_ones_passed_over() {
     );
     assert_eq!(skipped(&tally), [(Reason::BrokenRecord, 3, 1)]);
     assert_eq!(tally.lines, 7);
+}
+
+#[test]
+fn a_csvlog_may_end_with_a_broken_row_and_empty_lines() {
+    let (found, tally) =
+        read("2026-01-01 10:00:00.000 UTC,\"a\",\n2026-01-01 10:00:00.000 UTC,\"\n\n\n");
+    assert_eq!(found, [""; 0]);
+    assert_eq!(skipped(&tally), [(Reason::BrokenRecord, 2, 1)]);
+    assert_eq!(tally.lines, 4);
 }
 
 #[test]

@@ -43,11 +43,10 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(source: R, buffer: Vec<u8>) -> Self {
-        let mut buffer = buffer;
-        buffer.resize(buffer.len().max(USUAL), 0);
+        let usual = buffer.len() == USUAL;
         Self {
             source,
-            buffer,
+            buffer: if usual { buffer } else { vec![0; USUAL] },
             kept: 0,
             next: 0,
             end: 0,
@@ -170,7 +169,9 @@ impl<R: Read> Window<R> {
         // Below half of it would be moved again and again.
         if self.end > self.buffer.len() / 2 && self.buffer.len() < LIMIT {
             let larger = (self.buffer.len() * 2).min(LIMIT);
-            self.buffer.resize(larger, 0);
+            let mut buffer = vec![0; larger];
+            buffer[..self.end].copy_from_slice(&self.buffer[..self.end]);
+            self.buffer = buffer;
         }
         self.end < self.buffer.len()
     }
