@@ -123,6 +123,7 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Repor
     snapshot.counter_source = None;
     snapshot.samples.clear();
     snapshot.gaps.clear();
+    forget_activity(&mut snapshot);
     let mut report = analyze(&snapshot, &rules.analysis);
     report.caveats.clear();
     report.skipped.clear();
@@ -155,6 +156,17 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Repor
     };
     report.summary = summary(&report);
     report
+}
+
+/// What others did in the database says nothing of the statements, and is different at every look.
+fn forget_activity(snapshot: &mut Snapshot) {
+    snapshot.database = None;
+    for table in &mut snapshot.tables {
+        table.counters = None;
+    }
+    for index in &mut snapshot.indexes {
+        index.counters = None;
+    }
 }
 
 fn by_key<T>(all: Vec<T>, key: impl Fn(&T) -> &StatementKey) -> BTreeMap<StatementKey, Vec<T>> {

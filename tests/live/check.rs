@@ -145,3 +145,20 @@ fn the_advised_indexes_mend_what_they_are_advised_for() {
         .collect();
     assert!(still.is_empty(), "{}", still.join("\n"));
 }
+
+#[test]
+fn what_others_did_in_the_database_is_no_finding_of_a_statement() {
+    let schema = "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent);
+        INSERT INTO parent SELECT generate_series(1, 3000); INSERT INTO child SELECT i, i FROM generate_series(1, 3000) AS i;
+        DELETE FROM child WHERE id < 10; DELETE FROM parent WHERE id < 10; ANALYZE";
+    let cluster = builder(MAIN_MAJOR).start().expect("a server");
+    cluster.create_database(DATABASE).expect("a database");
+    cluster.execute(DATABASE, schema).expect("a schema");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("q.sql");
+    fs::write(&file, "SELECT id FROM parent WHERE id = $1;").expect("a file");
+    let report = check(&cluster, &[text(&file), "--format", "json"])
+        .expect(0)
+        .json();
+    assert!(findings(&report).is_empty(), "{}", told(&report));
+}
