@@ -1,6 +1,7 @@
 //! `pgtriage check`: the plans of files of statements, as a gate.
 
 mod input;
+mod production;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +13,11 @@ use jiff::tz::TimeZone;
 use crate::analyze;
 use crate::checks::Selection;
 use crate::connect::Session;
+use crate::finding::Caveat;
 use crate::gate::{FileConfig, Rules, Sizes, judge};
 use crate::ids::{QueryId, StatementKey};
 use crate::probe::{self, Given, ProbeOptions};
+use crate::simulate::Simulation;
 use crate::snapshot::{self, Snapshot, Statement, StatementCounters};
 use crate::sql::redact::Redactor;
 
@@ -48,8 +51,27 @@ pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
 /// The database whose planner is asked.
 struct Place {
     session: Session,
+    /// The throwaway server that the session is with, if it is to plan as production does.
+    simulation: Option<Simulation>,
+    /// The workload of the database that the flags name, where that is another one.
+    workload: Option<Snapshot>,
+}
+
+impl Place {
     /// What the sizes of its tables are.
-    sizes: Sizes,
+    const fn sizes(&self) -> Sizes {
+        match self.simulation {
+            Some(_) => Sizes::OfProduction,
+            None => Sizes::OfTest,
+        }
+    }
+
+    fn caveats(&self) -> impl Iterator<Item = Caveat> {
+        let limits = self.simulation.iter().flat_map(Simulation::caveats);
+        limits.map(|limit| Caveat::AsProduction {
+            limit: limit.clone(),
+        })
+    }
 }
 
 async fn place(
@@ -59,14 +81,35 @@ async fn place(
     interrupt: &Interrupt,
 ) -> Result<Place> {
     let connection = args.connection.with(file.database.as_deref());
-    let session = Box::pin(unless_interrupted(
-        interrupt,
-        connect(&connection, progress),
-    ))
-    .await?;
+    let production = &args.production;
+    let named = || {
+        Box::pin(unless_interrupted(
+            interrupt,
+            connect(&connection, progress),
+        ))
+    };
+    let Some(capture) = &production.as_production else {
+        return Ok(Place {
+            session: named().await?,
+            simulation: None,
+            workload: None,
+        });
+    };
+    let workload = if args.input.statements {
+        let session = named().await?;
+        let mut options = probe_options(args)?;
+        let looked = look_in_time(&session, None, &mut options, progress);
+        Some(Box::pin(unless_interrupted(interrupt, looked)).await?)
+    } else {
+        None
+    };
+    let schema = production.schema.as_deref();
+    let started = production::start(capture, schema, &connection, progress, interrupt);
+    let (simulation, session) = Box::pin(started).await?;
     Ok(Place {
         session,
-        sizes: Sizes::OfTest,
+        simulation: Some(simulation),
+        workload,
     })
 }
 
@@ -81,14 +124,18 @@ async fn check(
     let mut options = probe_options(args)?;
     let looked = look_in_time(&place.session, None, &mut options, progress);
     let mut snapshot = Box::pin(unless_interrupted(interrupt, looked)).await?;
+    if place.simulation.is_some() {
+        // Where a throwaway server was says nothing, and is another place in every run.
+        snapshot.server.address = None;
+    }
     let texts = match input {
         Input::Files { texts, left_out } => {
             rules.left_out = left_out;
             texts
         }
-        Input::Database => input::of_database(&snapshot)?,
+        Input::Database => input::of_database(place.workload.as_ref().unwrap_or(&snapshot))?,
     };
-    rules.sizes = place.sizes;
+    rules.sizes = place.sizes();
     let given = put(&mut snapshot, &texts);
     progress.step(&format!("planning {} statements", texts.len()));
     probe::plan_all(
@@ -104,7 +151,8 @@ async fn check(
     }
     progress.step("analysing");
     let origins: Vec<_> = texts.into_iter().map(|text| text.origin).collect();
-    let report = judge(snapshot, &origins, &rules);
+    let mut report = judge(snapshot, &origins, &rules);
+    report.caveats.extend(place.caveats());
     progress.finish();
     let sink = Sink::of(args.report.output.as_deref());
     let format = args.report.format.unwrap_or_else(|| format_of(&sink));

@@ -18,6 +18,11 @@ pub enum Caveat {
         /// What, and how often.
         what: BTreeMap<String, usize>,
     },
+    /// Plans are those that production would have, with this exception.
+    AsProduction {
+        /// In what they may differ.
+        limit: String,
+    },
     /// The role is a superuser or may reach the server's files or programs.
     PrivilegedRole {
         /// The role.
@@ -108,6 +113,7 @@ impl fmt::Display for Caveat {
                 let each: Vec<String> = what.iter().map(|(what, n)| format!("{n} {what}")).collect();
                 write!(f, "left out, because it has no plan: {}", each.join(", "))
             }
+            Self::AsProduction { limit } => write!(f, "planned as production would, but {limit}"),
             Self::PrivilegedRole { role } => write!(
                 f,
                 "role {role} may reach the server's files and programs; a least-privileged role is safer: run pgtriage grants"

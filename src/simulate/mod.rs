@@ -20,7 +20,6 @@
 mod btree;
 mod extended;
 mod schema;
-mod script;
 mod setup;
 mod statistics;
 mod storage;
@@ -79,7 +78,7 @@ pub enum SimulationError {
         /// The file.
         script: String,
         /// The line that the statement begins on.
-        line: usize,
+        line: u32,
         /// The server's message, and what may be behind it.
         message: String,
     },
@@ -190,7 +189,7 @@ fn version_caveat(major: u32, capture: &Snapshot) -> Vec<String> {
         return Vec::new();
     }
     vec![format!(
-        "planned by PostgreSQL {major}, because no server of the captured version {captured} is on this machine"
+        "by PostgreSQL {major}, because no server of the captured version {captured} is on this machine"
     )]
 }
 

@@ -86,5 +86,22 @@ impl Script {
     }
 }
 
+/// The statements of a text that a server can run, each with the line of its first word: without psql's own commands, and
+/// without COPY of rows that stand in the text.
+pub fn commands(text: &str) -> Vec<(u32, &str)> {
+    let pieces = split::pieces(text);
+    let mut commands: Vec<(u32, &str)> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        match piece.content {
+            split::Content::Statement { text, .. } => commands.push((piece.line, text)),
+            split::Content::Meta => {}
+            split::Content::Data => {
+                commands.pop();
+            }
+        }
+    }
+    commands
+}
+
 #[cfg(test)]
 mod tests;

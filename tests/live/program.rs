@@ -76,9 +76,13 @@ pub struct Running {
 
 impl Running {
     pub fn start(arguments: &[&str]) -> Self {
+        Self::of(command(arguments))
+    }
+
+    pub fn of(mut command: Command) -> Self {
         Self {
             begin: Instant::now(),
-            child: command(arguments).spawn().expect("the program starts"),
+            child: command.spawn().expect("the program starts"),
         }
     }
 

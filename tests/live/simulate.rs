@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use crate::{MAIN_MAJOR, bin_dir, builder, value};
 
-const SCHEMA: &str = include_str!("../../testdata/simulate/schema.sql");
+pub const SCHEMA: &str = include_str!("../../testdata/simulate/schema.sql");
 const ROWS: &str = include_str!("../../testdata/simulate/rows.sql");
 const STATEMENTS: &str = include_str!("../../testdata/simulate/statements.sql");
-const SHOP: &str = "shop";
+pub const SHOP: &str = "shop";
 
 /// How values of parameters count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn statements() -> Vec<Asked> {
 }
 
 /// A database with five times `orders` rows.
-fn real(major: u32, orders: u32) -> Cluster {
+pub fn real(major: u32, orders: u32) -> Cluster {
     let cluster = builder(major)
         .setting("autovacuum", "off")
         .setting("shared_buffers", "256MB")
@@ -419,6 +419,7 @@ async fn a_dump_of_another_server_makes_the_schema() {
     let dump = "\\restrict it's\nSET transaction_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
         CREATE EXTENSION IF NOT EXISTS nowhere WITH SCHEMA public;\nCOMMENT ON EXTENSION nowhere IS 'x';\n\
         CREATE TABLE public.orders (id bigint NOT NULL, state text);\nALTER TABLE public.orders OWNER TO \"the app\";\n\
+        CREATE SCHEMA more AUTHORIZATION \"the app\";\n\
         COPY public.orders (id, state) FROM stdin;\n1\tit's\n\\.\n\
         CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS $$ SELECT none FROM nowhere; $$;\n\
         ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);\n\
@@ -426,6 +427,8 @@ async fn a_dump_of_another_server_makes_the_schema() {
     let simulation = simulate(MAIN_MAJOR, &capture, dump).await;
     let cluster = simulation.cluster();
     let owner = "SELECT relowner::regrole FROM pg_class WHERE relname = 'orders'";
+    assert_eq!(value(cluster, SHOP, owner), "postgres");
+    let owner = "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'more'";
     assert_eq!(value(cluster, SHOP, owner), "\"the app\"");
     assert_eq!(
         value(

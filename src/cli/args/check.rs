@@ -55,6 +55,24 @@ impl CheckConnection {
     }
 }
 
+/// Planning as production would.
+#[derive(Debug, Clone, Args)]
+pub struct ProductionArgs {
+    /// Plan as the server of this capture file: on a throwaway server of this machine that has its sizes, statistics and
+    /// planner settings
+    #[arg(long, value_name = "CAPTURE", help_heading = "Production")]
+    pub as_production: Option<PathBuf>,
+    /// The schema to plan with: a file, such as `pg_dump --schema-only` writes, or a folder of migrations; by default that
+    /// of the database, which `pg_dump` must be able to read
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "as_production",
+        help_heading = "Production"
+    )]
+    pub schema: Option<PathBuf>,
+}
+
 /// A format of a check's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
@@ -117,6 +135,8 @@ pub struct CheckArgs {
     pub input: CheckInput,
     #[command(flatten)]
     pub connection: CheckConnection,
+    #[command(flatten)]
+    pub production: ProductionArgs,
     /// Rows that a table has in production: one with fewer than 10,000 may be read whole
     #[arg(long, value_name = "TABLE=N", value_parser = rows, help_heading = "Input")]
     pub assume_rows: Vec<(String, f64)>,

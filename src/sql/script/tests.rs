@@ -221,3 +221,23 @@ fn a_finding_is_allowed_for_a_reason() {
         expected.map(|(line, check, reason, rest)| (line, check, reason, rest.to_owned()))
     );
 }
+
+#[test]
+fn the_commands_of_a_dump_are_those_that_psql_sends() {
+    let dump = "--\n-- PostgreSQL database dump\n--\n\n\\restrict aQ'x\n\nSET statement_timeout = 0;\n\n\
+        --\n-- Name: a; Type: TABLE; Schema: public; Owner: -\n--\n\n\
+        CREATE TABLE public.a (\n    id integer,\n    t text DEFAULT 'a;b'\n);\n\\connect shop\n\
+        COPY public.a (id, t) FROM stdin;\n1\tit's\n\\.\n\nALTER TABLE ONLY public.a\n    ADD PRIMARY KEY (id);\n";
+    assert_eq!(
+        commands(dump),
+        [
+            (7, "SET statement_timeout = 0"),
+            (
+                13,
+                "CREATE TABLE public.a (\n    id integer,\n    t text DEFAULT 'a;b'\n)"
+            ),
+            (22, "ALTER TABLE ONLY public.a\n    ADD PRIMARY KEY (id)"),
+        ]
+    );
+    assert_eq!(commands("-- nothing\n"), []);
+}
