@@ -2,6 +2,7 @@
 
 mod advice;
 mod groups;
+mod library;
 mod logged;
 mod pairs;
 mod ties;
@@ -123,9 +124,12 @@ fn impact(case: &Case<'_>, child: &Group, pair: &Pair) -> Impact {
     let each = mean
         .map(|mean| format!(", {} each", format::duration(mean)))
         .unwrap_or_default();
+    let a_call = ratio(child.calls, pair.root_calls)
+        .map(|each| format!(": {} for each run of the loop", format::count(each.round())))
+        .unwrap_or_default();
     Impact {
         text: format!(
-            "{} round trips{each} and the network between, {} too many",
+            "{} round trips{each} and the network between, {} too many{a_call}",
             format::count(child.calls),
             format::count(pair.saved(child)),
         ),
@@ -196,6 +200,17 @@ mod evidence {
             let label = "look-ups per call of the parent statement";
             Some(workload.counted(label, value, Unit::Factor, formula))
         };
+        let network = || {
+            let trip = case.snapshot.server.round_trip_ms?;
+            let (calls, calls_term) = sum(&child, Field::Calls)?;
+            Some(Evidence::computed(
+                "network time of the look-ups, by a round trip as measured",
+                calls * trip.get(),
+                Unit::Ms,
+                Source::Formula,
+                Formula::new(format!("{calls_term} * {{/server/round_trip_ms}}")),
+            ))
+        };
         [
             counted("look-ups", &child, Field::Calls, Unit::Calls),
             counted(
@@ -217,6 +232,7 @@ mod evidence {
                 Field::ExecTime,
                 Unit::Ms,
             ),
+            network(),
         ]
         .into_iter()
         .flatten()

@@ -1,5 +1,7 @@
 //! One observation: all areas at one moment.
 
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use tokio_postgres::Client;
 
@@ -10,11 +12,13 @@ use super::server::{self, Identity, ReadExtensions};
 use super::statements::{self, Texts, Timing};
 use super::{CollectError, OLDEST_MAJOR, Options, alive};
 use crate::snapshot::{Area, CounterSource, Snapshot, Statement};
+use crate::units::Millis;
 
 /// The first version that records when an index was last scanned.
 const LAST_SCAN_MAJOR: u32 = 16;
 
-/// Reads everything but plans: two round trips and one to begin with, in one read-only transaction that is rolled back.
+/// Reads everything but plans: two round trips and one to begin with, in one read-only transaction that is rolled back;
+/// then measures a round trip.
 /// What cannot be read is a gap in the snapshot.
 ///
 /// # Errors
@@ -23,9 +27,25 @@ pub async fn observe(client: &Client, options: &Options) -> Result<Snapshot, Col
     let moment = Moment::begin(client, options.limits).await?;
     let observed = read_all(client, &moment, options).await;
     let ended = moment.end().await;
-    let snapshot = observed?;
+    let mut snapshot = observed?;
     ended?;
+    snapshot.server.round_trip_ms = round_trip(client).await;
     Ok(snapshot)
+}
+
+/// Empty queries that are sent; the quickest one waits for nothing but the network.
+const PINGS: usize = 3;
+
+/// How long a query takes that has nothing to do.
+async fn round_trip(client: &Client) -> Option<Millis> {
+    let mut quickest = None;
+    for _ in 0..PINGS {
+        let sent = Instant::now();
+        client.batch_execute("").await.ok()?;
+        let took = sent.elapsed();
+        quickest = Some(quickest.map_or(took, |least: Duration| least.min(took)));
+    }
+    quickest.map(|took| Millis(took.as_secs_f64() * 1000.0))
 }
 
 /// Collects what could not be read; only a lost connection ends the observation.

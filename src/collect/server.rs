@@ -45,6 +45,7 @@ fn decode_identity(record: &Record<'_>) -> Result<Identity, DecodeError> {
             started_at: record.time("started_at")?,
             block_size: Bytes(record.get("block_size")?),
             database_size_bytes: None,
+            round_trip_ms: None,
         },
         role: Role {
             name: record.text("role")?,

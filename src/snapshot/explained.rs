@@ -28,6 +28,7 @@ impl Server {
             started_at: Timestamp::UNIX_EPOCH,
             block_size: super::server::default_block_size(),
             database_size_bytes: None,
+            round_trip_ms: None,
         }
     }
 

@@ -41,6 +41,9 @@ pub struct Server {
     /// The database's size, where the role may ask for it.
     #[serde(default)]
     pub database_size_bytes: Option<Bytes>,
+    /// How long a query that has nothing to do took from where the server was observed: the network both ways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_ms: Option<Millis>,
 }
 
 pub(super) const fn default_block_size() -> Bytes {

@@ -11,6 +11,7 @@ mod locking;
 mod renumber;
 mod repair;
 mod stream;
+mod together;
 mod tree;
 
 pub use batch::{KeyParameter, PerKey, batch};
@@ -19,6 +20,7 @@ pub(in crate::sql) use locking::locking_clause;
 pub use locking::without_locking;
 pub use repair::{Repair, Repaired, repair};
 pub(in crate::sql) use stream::{Edits, Stream};
+pub use together::{KeySource, together};
 pub use tree::{
     Assumption, ColumnFacts, Keyset, Obstacle, Rewrite, TableFacts, Tables, Target, joined, keyset,
     not_exists, sargable, uncast, union_all,

@@ -49,6 +49,8 @@ mod grants_cli;
 mod healthy;
 mod healthy_plans;
 mod interposed;
+mod loops;
+mod orms;
 mod plan_cases;
 mod pooler;
 mod probe;

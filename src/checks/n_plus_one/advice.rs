@@ -1,15 +1,28 @@
 //! The one statement that takes the place of the loop, and how libraries write it.
 
+use std::fmt::Write;
+
 use crate::checks::Case;
 use crate::checks::support::{Words, advice, label};
 use crate::finding::{Action, Recommendation};
 use crate::format;
 use crate::sql::facts::{Distinct, Facts, Output};
-use crate::sql::rewrite::{KeyParameter, PerKey, batch};
+use crate::sql::rewrite::{KeyParameter, KeySource, PerKey, batch, together};
+use crate::units::{Millis, ratio};
 
 use super::groups::Group;
+use super::library::library;
 use super::pairs::Pair;
 use super::ties::Tie;
+
+/// A statement's text and what it asks for.
+#[derive(Clone, Copy)]
+pub struct Said<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// What it asks for.
+    pub facts: &'a Facts,
+}
 
 /// The advice for a loop.
 pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<Recommendation> {
@@ -23,24 +36,136 @@ pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<
         pair.tie.child_name(case),
         label(parent.text(case)),
     );
-    let expected = format!(
-        "{} statements become {}",
-        format::count(child.calls),
-        format::count(child.calls - pair.saved(child)),
-    );
+    let said = |group: &Group| {
+        Some(Said {
+            text: group.text(case),
+            facts: group.facts(case)?,
+        })
+    };
+    let outer = said(parent).filter(|_| pair.parents.len() == 1);
+    let written = said(child).and_then(|look_up| {
+        let limited = child.rows <= child.calls;
+        replacement(case, look_up, outer, (&pair.tie, limited))
+    });
     let words = Words {
         summary: &summary,
-        expected: &expected,
-        risk: "rows of many keys come at once: where the parent returns very many rows, page it",
+        expected: &expected(case, child, pair),
+        risk: written.as_ref().map_or(BATCHED, |(_, risk)| risk),
     };
     let mut advice = advice(Action::ChangeApplication, words);
-    let facts = child.facts(case);
-    advice.rewrite = facts.and_then(|facts| rewrite(case, child.text(case), facts, &pair.tie));
+    advice.rewrite = written.map(|(text, _)| text);
     Some(advice)
 }
 
-/// The look-up for many keys at once.
-pub fn rewrite(case: &Case<'_>, text: &str, facts: &Facts, tie: &Tie) -> Option<String> {
+/// What is to be known of the look-up joined to the statement that it runs for.
+const JOINED: &str = "a row without a match stands beside NULLs; parameters that are no keys must be the same for all rows";
+
+/// What is to be known of the look-up for many keys.
+pub const BATCHED: &str = "rows of many keys come at once: where there are very many, page them; `= ANY` returns the rows \
+     of a key once, however often it is asked for, and other parameters must be the same for all keys";
+
+/// One statement for all of a loop, and what is to be known of it: joined to the statement that it runs for where that
+/// returns as many rows, else for a list of keys. `limited` says that a look-up with a limit returned one row at most.
+pub fn replacement(
+    case: &Case<'_>,
+    look_up: Said<'_>,
+    outer: Option<Said<'_>>,
+    (tie, limited): (&Tie, bool),
+) -> Option<(String, &'static str)> {
+    let joined = outer.and_then(|outer| joined(case, look_up, outer, (tie, limited)));
+    let batched = || batched(case, look_up, tie);
+    let joined = joined.map(|text| (text, JOINED));
+    joined.or_else(|| Some((batched()?, BATCHED)))
+}
+
+/// What becomes of the round trips, and the time on the network by the round trip that was measured.
+fn expected(case: &Case<'_>, child: &Group, pair: &Pair) -> String {
+    let saved = pair.saved(child);
+    let mut text = format!(
+        "{} statements become {}",
+        format::count(child.calls),
+        format::count(child.calls - saved),
+    );
+    let a_day = case
+        .workload
+        .window()
+        .seconds
+        .and_then(|seconds| ratio(DAY, seconds));
+    if let Some(a_day) = a_day {
+        let _ = write!(text, ", {} fewer a day", format::count(saved * a_day));
+    }
+    if let Some(trip) = case.snapshot.server.round_trip_ms {
+        let waited = Millis(trip.get() * saved * a_day.unwrap_or(1.0));
+        let _ = write!(
+            text,
+            "; {} less of waiting for the network{} at {} a round trip, as measured from here",
+            format::duration(waited),
+            if a_day.is_some() { " a day" } else { "" },
+            format::duration(trip),
+        );
+    }
+    text
+}
+
+/// Seconds.
+const DAY: f64 = 86_400.0;
+
+/// The two statements as one, where that returns as many rows as the first: a look-up of one row at most.
+fn joined(
+    case: &Case<'_>,
+    look_up: Said<'_>,
+    outer: Said<'_>,
+    (tie, limited): (&Tie, bool),
+) -> Option<String> {
+    let level = look_up.facts.main()?;
+    let per_key = per_key(look_up.facts, tie);
+    let answer = level.aggregates && level.group_by.is_empty() || level.relations.is_empty();
+    let one_row = tie.unique && per_key == PerKey::OneRow;
+    let limited = level.limit.is_some() && limited;
+    let plain = outer
+        .facts
+        .levels
+        .iter()
+        .all(|level| level.locking.is_none());
+    if !plain || !(one_row || answer || limited) {
+        return None;
+    }
+    let keys: Option<Vec<KeySource<'_>>> = tie
+        .parameters
+        .iter()
+        .zip(&tie.parent_columns)
+        .map(|(number, column)| {
+            Some(KeySource {
+                number: *number,
+                column: output_of(case, outer.facts, (tie, column))?,
+            })
+        })
+        .collect();
+    together(outer.text, look_up.text, &keys?, per_key)
+}
+
+/// What a statement calls the column that it returns a key's values in, where no other one is called the same.
+fn output_of<'f>(
+    case: &Case<'_>,
+    facts: &'f Facts,
+    (tie, column): (&Tie, &str),
+) -> Option<&'f str> {
+    let named = facts.output().iter().find_map(|output| match output {
+        Output::Column { name, sources } => {
+            tie.names(case, facts, (sources, column)).then_some(name)
+        }
+        Output::All { .. } | Output::Computed { .. } => None,
+    })?;
+    let same = facts.output().iter().filter(|output| match output {
+        Output::Column { name, .. } => name == named,
+        Output::Computed { name } => name.as_ref() == Some(named),
+        Output::All { .. } => true,
+    });
+    (same.count() == 1).then_some(named.as_str())
+}
+
+/// The look-up for many keys.
+fn batched(case: &Case<'_>, look_up: Said<'_>, tie: &Tie) -> Option<String> {
     let table = case.catalog.by_oid(tie.child_table)?.table;
     let keys: Vec<KeyParameter<'_>> = tie
         .parameters
@@ -53,7 +178,7 @@ pub fn rewrite(case: &Case<'_>, text: &str, facts: &Facts, tie: &Tie) -> Option<
             })
         })
         .collect();
-    batch(text, &keys, per_key(facts, tie))
+    batch(look_up.text, &keys, per_key(look_up.facts, tie))
 }
 
 fn per_key(facts: &Facts, tie: &Tie) -> PerKey {
@@ -78,92 +203,5 @@ fn per_key(facts: &Facts, tie: &Tie) -> PerKey {
         (true, true, _) => PerKey::OneRow,
         (true, false, false) => PerKey::Rows,
         _ => PerKey::Computed,
-    }
-}
-
-/// How object-relational mappers load related rows together, told from how they write aliases. The order matters: the
-/// first sign that is found counts.
-pub fn library(text: &str) -> Option<&'static str> {
-    let has = |sign: &str| text.contains(sign);
-    let alias_of = |quoted: char| numbered_alias(text, quoted);
-    match () {
-        () if has("\"t1\".\"") => Some("peewee: prefetch() or a join"),
-        () if alias_of('"') => Some("Ecto: preload or join with assoc"),
-        () if alias_of('_') => Some("Hibernate: JOIN FETCH, @EntityGraph or @BatchSize"),
-        () if has("\"public\".\"") => Some("Prisma: include, or relationLoadStrategy: \"join\""),
-        () if has("\".* FROM \"") => Some("ActiveRecord: includes or preload"),
-        () if has("SELECT * FROM \"") => Some("GORM: Preload or Joins"),
-        () if has("select * from \"") => Some("Eloquent: with()"),
-        () if has("\" AS \"") => {
-            Some("Sequelize: include; TypeORM: relations or leftJoinAndSelect")
-        }
-        () if has("\".\"") => Some("Django: select_related or prefetch_related"),
-        () if has("::INTEGER") || has("::BIGINT") || has("::UUID") || has("::VARCHAR") => {
-            Some("SQLAlchemy: selectinload or joinedload")
-        }
-        () => None,
-    }
-}
-
-/// Whether columns are qualified as `b0."id"` (Ecto, quote `"`) or `b1_0.id` (Hibernate, quote `_`).
-fn numbered_alias(text: &str, style: char) -> bool {
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '='));
-    words.into_iter().any(|word| {
-        let Some((alias, column)) = word.split_once('.') else {
-            return false;
-        };
-        let digits = alias.trim_start_matches(|c: char| c.is_ascii_lowercase());
-        let letters = alias.len() - digits.len();
-        match style {
-            '"' => {
-                letters == 1
-                    && !digits.is_empty()
-                    && digits.bytes().all(|b| b.is_ascii_digit())
-                    && column.starts_with('"')
-            }
-            _ => {
-                (1..=3).contains(&letters)
-                    && digits.ends_with("_0")
-                    && digits
-                        .trim_end_matches("_0")
-                        .bytes()
-                        .all(|b| b.is_ascii_digit())
-                    && digits.len() > 2
-            }
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::library;
-
-    #[test]
-    fn libraries_are_told_by_their_aliases() {
-        for (text, expected) in [
-            ("SELECT \"t1\".\"id\" FROM \"a\" AS \"t1\"", "peewee"),
-            ("SELECT a0.\"id\" FROM \"authors\" AS a0", "Ecto"),
-            ("select a1_0.id,a1_0.name from authors a1_0", "Hibernate"),
-            (
-                "SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\"",
-                "Prisma",
-            ),
-            ("SELECT \"books\".* FROM \"books\"", "ActiveRecord"),
-            ("SELECT * FROM \"a\" WHERE \"a\".\"id\" = $1", "GORM"),
-            ("select * from \"a\" where \"a\".\"id\" = $1", "Eloquent"),
-            (
-                "SELECT \"id\" FROM \"a\" AS \"A\" WHERE \"A\".\"id\" = $1",
-                "Sequelize",
-            ),
-            ("SELECT \"a\".\"id\" FROM \"a\"", "Django"),
-            ("SELECT a.id FROM a WHERE a.id = $1::INTEGER", "SQLAlchemy"),
-        ] {
-            assert!(
-                library(text).is_some_and(|found| found.starts_with(expected)),
-                "{text}: {:?}",
-                library(text)
-            );
-        }
-        assert_eq!(library("select id from a where id = $1"), None);
     }
 }

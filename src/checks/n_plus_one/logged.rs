@@ -11,8 +11,9 @@ use crate::sql::facts::Facts;
 use crate::sql::parse::Kind;
 use crate::units::{float, ratio};
 
-use super::advice::{library, rewrite};
+use super::advice::{BATCHED, Said, replacement};
 use super::groups::{KeyColumn, keys};
+use super::library::library;
 use super::ties::{Tie, is_unique, resolved, ties_of};
 
 /// The share of a look-up's loops that must stand behind statements which return its keys. Single look-ups of many
@@ -341,14 +342,22 @@ impl Proven<'_> {
             format::count(float(self.loops.executions())),
             format::count(float(self.loops.count()))
         );
+        let said = |family: usize| {
+            Some(Said {
+                text: &logged.family(family)?.query,
+                facts: logged.facts(&case.catalog, family)?,
+            })
+        };
+        let tie = self.tie.as_ref();
+        let outer = said(self.parent).filter(|_| self.parent != self.child);
+        let written = tie.and_then(|tie| replacement(case, said(self.child)?, outer, (tie, false)));
         let words = Words {
             summary: &summary,
             expected: &expected,
-            risk: "rows of many keys come at once: where the parent returns very many rows, page it",
+            risk: written.as_ref().map_or(BATCHED, |(_, risk)| risk),
         };
         let mut advice = advice(Action::ChangeApplication, words);
-        let tie = self.tie.as_ref();
-        advice.rewrite = tie.and_then(|tie| rewrite(case, text, look_up.facts, tie));
+        advice.rewrite = written.map(|(text, _)| text);
         Some(advice)
     }
 

@@ -4,6 +4,7 @@ use crate::checks::{Case, TableRef};
 use crate::ids::Oid;
 use crate::snapshot::{Index, Table};
 use crate::sql::facts::{Facts, Operand, Output, RelationUse, Test};
+use crate::sql::scope::ColumnRef;
 
 use super::groups::{Group, KeyColumn};
 
@@ -70,6 +71,23 @@ impl Tie {
             used.resolved.is_none() && singulars.any(|singular| name.contains(&singular))
         };
         from(&view).then_some(self.basis.min(Basis::Named))
+    }
+
+    /// Whether one of the columns that a value comes from is `column` of the parent, or may be, where a view is read.
+    pub fn names(
+        &self,
+        case: &Case<'_>,
+        facts: &Facts,
+        (sources, column): (&[ColumnRef], &str),
+    ) -> bool {
+        sources.iter().any(|source| {
+            let used = facts.relations.get(source.relation);
+            source.column == column
+                && used.is_some_and(|used| match resolved(case, used) {
+                    Some(found) => found.table.oid == self.parent_table,
+                    None => used.resolved.is_none(),
+                })
+        })
     }
 
     /// Whether rows of one table belong to rows of the same.

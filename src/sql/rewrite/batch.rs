@@ -1,9 +1,9 @@
 //! A statement that looks up one key at a time, written so that it looks up many at once.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::ops::Range;
 
+use super::renumber::renumber;
+use super::together::{closed, unused, whole};
 use super::{Edits, Stream};
 
 /// A parameter that is compared with a key.
@@ -34,7 +34,7 @@ pub enum PerKey {
 /// where each key needs its own run, the text stands in a `LATERAL` subquery below `unnest` of the keys, which come
 /// first in the result.
 pub fn batch(text: &str, keys: &[KeyParameter<'_>], per_key: PerKey) -> Option<String> {
-    let text = text.trim().trim_end_matches(';').trim_end();
+    let text = whole(text);
     if keys.is_empty() {
         return None;
     }
@@ -44,7 +44,7 @@ pub fn batch(text: &str, keys: &[KeyParameter<'_>], per_key: PerKey) -> Option<S
         _ => None,
     };
     let written = written.or_else(|| lateral(text, keys))?;
-    Some(renumbered(&written))
+    Some(renumber(&written).0)
 }
 
 /// What becomes of `LIMIT` and `OFFSET`.
@@ -145,7 +145,7 @@ const FOLLOWERS: [&str; 12] = [
 ];
 
 /// The bytes of the last `LIMIT` and `OFFSET`, in any order, where nothing else follows.
-fn limit(stream: &Stream<'_>) -> Option<Range<usize>> {
+pub(super) fn limit(stream: &Stream<'_>) -> Option<Range<usize>> {
     let start = stream
         .level(0, stream.len())
         .find(|index| stream.any_word(*index, &["limit", "offset", "fetch"]))?;
@@ -158,6 +158,7 @@ fn limit(stream: &Stream<'_>) -> Option<Range<usize>> {
 /// The text below `unnest` of the keys.
 fn lateral(text: &str, keys: &[KeyParameter<'_>]) -> Option<String> {
     let stream = Stream::new(text);
+    let table = unused("keys", text);
     let mut edits = Edits::default();
     let names: Vec<String> = match keys.len() {
         1 => vec!["key".to_owned()],
@@ -171,43 +172,19 @@ fn lateral(text: &str, keys: &[KeyParameter<'_>]) -> Option<String> {
             return None;
         }
         for place in places {
-            edits.replace(stream.bytes(place..place + 1), format!("keys.{name}"));
+            edits.replace(stream.bytes(place..place + 1), format!("{table}.{name}"));
         }
     }
     let arrays: Vec<String> = keys
         .iter()
         .map(|key| format!("${}::{}[]", key.number, key.type_name))
         .collect();
-    // A comment up to the end of its line must not swallow what follows.
-    let line_end = if text.contains("--") { "\n" } else { "" };
     Some(format!(
-        "SELECT keys.*, found.* FROM unnest({}) AS keys ({}) CROSS JOIN LATERAL ({}{line_end}) AS found",
+        "SELECT {table}.*, found.* FROM unnest({}) AS {table} ({}) CROSS JOIN LATERAL ({}) AS found",
         arrays.join(", "),
         names.join(", "),
-        edits.apply(text)
+        closed(&edits.apply(text))
     ))
-}
-
-/// Parameters numbered without holes, in the order of their numbers: the server cannot type one that is not there.
-fn renumbered(text: &str) -> String {
-    let stream = Stream::new(text);
-    let mut numbers: BTreeMap<u32, usize> = (0..stream.len())
-        .filter_map(|index| stream.parameter(index))
-        .map(|number| (number, 0))
-        .collect();
-    for (new, (_, slot)) in numbers.iter_mut().enumerate() {
-        *slot = new + 1;
-    }
-    let mut edits = Edits::default();
-    for index in 0..stream.len() {
-        if let Some(new) = stream.parameter(index).and_then(|old| numbers.get(&old)) {
-            let mut name = String::new();
-            // Writing to a String cannot fail.
-            let _ = write!(name, "${new}");
-            edits.replace(stream.bytes(index..index + 1), name);
-        }
-    }
-    edits.apply(text)
 }
 
 #[cfg(test)]

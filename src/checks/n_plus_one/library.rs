@@ -1,0 +1,348 @@
+//! Which object-relational mapper wrote a statement, told from how it writes names, and what it calls loading related
+//! rows together.
+
+/// How a library's statements are told apart, and its word for loading related rows together.
+struct Library {
+    term: &'static str,
+    writes: fn(&Text<'_>) -> bool,
+}
+
+const LIBRARIES: [Library; 18] = [
+    Library {
+        term: "ActiveRecord: includes or preload",
+        writes: |text| {
+            let whole_row =
+                text.starts("SELECT \"") && text.has("\".* FROM \"") && !text.parenthesized();
+            let question = text.starts("SELECT $") && text.has(" AS one FROM \"");
+            let sum = ["COUNT", "SUM", "AVG", "MIN", "MAX"]
+                .iter()
+                .any(|name| text.starts(&format!("SELECT {name}(")) && text.has(") FROM \""));
+            whole_row || question || sum
+        },
+    },
+    Library {
+        term: "Bookshelf: withRelated",
+        writes: |text| text.starts("select distinct \"") && text.has("\".* from \""),
+    },
+    Library {
+        term: "Django: select_related or prefetch_related",
+        writes: |text| {
+            let columns = text
+                .first_item()
+                .is_some_and(|(_, rest)| rest.starts_with(", \""))
+                && !text.joins_bare()
+                && !(text.first_item_has_schema() && text.has(" OFFSET $"));
+            text.starts("SELECT \"") && columns && !text.parenthesized()
+                || text.has(" AS \"__count\" FROM \"")
+                || text.starts("SELECT $") && text.has(" AS \"a\" FROM \"")
+        },
+    },
+    Library {
+        term: "Drizzle: with, in relational queries",
+        writes: |text| {
+            let bare = text
+                .0
+                .strip_prefix("select \"")
+                .and_then(|rest| rest.split_once('"'));
+            bare.is_some_and(|(_, rest)| rest.starts_with(", ") || rest.starts_with(" from "))
+                && (text.has(" where \"") || text.has(" where (\""))
+                && !text.has("\" is not null")
+                && text.where_is_qualified("where")
+        },
+    },
+    Library {
+        term: "Ecto: preload or join with assoc",
+        writes: |text| text.starts("SELECT ") && text.has_word(ecto_alias),
+    },
+    Library {
+        term: "Eloquent: with()",
+        writes: |text| text.starts("select * from \"") && text.where_is_qualified("where"),
+    },
+    Library {
+        term: "GORM: Preload or Joins",
+        writes: |text| {
+            let bare = || {
+                let rest = text.0.split_once("\" WHERE ").map(|(_, rest)| rest);
+                rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+            };
+            text.starts("SELECT * FROM \"")
+                && (text.where_is_qualified("WHERE") || bare())
+                && !text.parenthesized()
+        },
+    },
+    Library {
+        term: "Hibernate: JOIN FETCH, @EntityGraph or @BatchSize",
+        writes: |text| text.starts("select ") && text.has_word(hibernate_alias),
+    },
+    Library {
+        term: "MikroORM: populate",
+        writes: |text| text.starts("select ") && text.has_word(mikro_alias),
+    },
+    Library {
+        term: "Objection: withGraphFetched",
+        writes: |text| {
+            text.starts("select \"")
+                && text.has("\".* from \"")
+                && text.has(" in ($")
+                && !text.has(" as \"")
+        },
+    },
+    Library {
+        term: "peewee: prefetch() or a join",
+        writes: |text| text.starts("SELECT ") && text.has("\" AS \"t1\""),
+    },
+    Library {
+        term: "Pony: prefetch()",
+        writes: |text| text.starts("SELECT ") && text.has("\nFROM \"") && !text.has(" \nFROM "),
+    },
+    Library {
+        term: "Prisma: include, or relationLoadStrategy: \"join\"",
+        writes: |text| {
+            text.starts("SELECT \"") && text.first_item_has_schema() && text.has(" OFFSET $")
+        },
+    },
+    Library {
+        term: "Sequel: eager or eager_graph",
+        writes: |text| text.starts("SELECT * FROM \"") && text.parenthesized(),
+    },
+    Library {
+        term: "Sequelize: include",
+        writes: |text| {
+            let aliased = text
+                .0
+                .split_once(" FROM \"")
+                .and_then(|(_, rest)| rest.split_once("\" AS \""));
+            text.starts("SELECT ")
+                && aliased.is_some_and(|(table, alias)| {
+                    !table.contains(' ') && !alias.starts_with("t1\"")
+                })
+        },
+    },
+    Library {
+        term: "SQLAlchemy: selectinload or joinedload",
+        writes: |text| text.starts("SELECT ") && text.has(" \nFROM "),
+    },
+    Library {
+        term: "Tortoise: prefetch_related or select_related",
+        writes: |text| text.starts("SELECT ") && text.has("\"=$"),
+    },
+    Library {
+        term: "TypeORM: relations or leftJoinAndSelect",
+        writes: |text| {
+            text.starts("SELECT \"")
+                && text.first_item().is_some_and(|(item, rest)| {
+                    let label = item.replace("\".\"", "_");
+                    rest.starts_with(&format!(" AS {label}"))
+                })
+        },
+    },
+];
+
+/// The word of the library whose statements look like this one; `None` where no library's do, or those of several.
+pub fn library(text: &str) -> Option<&'static str> {
+    let text = Text(text.trim_start());
+    let mut fitting = LIBRARIES.iter().filter(|library| (library.writes)(&text));
+    let only = fitting.next()?;
+    fitting.next().is_none().then_some(only.term)
+}
+
+/// A statement as it was written.
+struct Text<'a>(&'a str);
+
+impl<'a> Text<'a> {
+    fn starts(&self, sign: &str) -> bool {
+        self.0.starts_with(sign)
+    }
+
+    fn has(&self, sign: &str) -> bool {
+        self.0.contains(sign)
+    }
+
+    /// `"books"."id"`, the first item of the select list, and what follows.
+    fn first_item(&self) -> Option<(&'a str, &'a str)> {
+        let list = self.0.get("SELECT ".len()..)?;
+        let end = list.find([' ', ','])?;
+        let (item, rest) = list.split_at(end);
+        item.contains("\".\"").then_some((item, rest))
+    }
+
+    /// `"public"."books"."id"`
+    fn first_item_has_schema(&self) -> bool {
+        self.first_item()
+            .is_some_and(|(item, _)| item.matches("\".\"").count() > 1)
+    }
+
+    /// Whether the first condition names its table: `where "books"."author_id"`.
+    fn where_is_qualified(&self, word: &str) -> bool {
+        let condition = self
+            .0
+            .split_once(&format!(" {word} "))
+            .map(|(_, rest)| rest);
+        condition.is_some_and(|condition| {
+            let condition = condition.trim_start_matches('(');
+            let end = condition.find([' ', '=']).unwrap_or(condition.len());
+            condition
+                .get(..end)
+                .is_some_and(|column| column.contains("\".\""))
+        })
+    }
+
+    /// `WHERE ("a" = $1)` and `WHERE (("a" = $1) AND …)`: parentheses around each condition, even around one.
+    fn parenthesized(&self) -> bool {
+        let condition = self.0.split_once(" WHERE (").map(|(_, rest)| rest);
+        condition.is_some_and(|rest| rest.starts_with('(') || !rest.contains(" AND "))
+    }
+
+    /// `JOIN "a" ON "b"`: without parentheses around the condition.
+    fn joins_bare(&self) -> bool {
+        self.has(" JOIN ") && !self.has(" ON (\"")
+    }
+
+    fn has_word(&self, is: fn(&str) -> bool) -> bool {
+        let mut words = self
+            .0
+            .split(|c: char| c.is_whitespace() || ",()=".contains(c));
+        words.any(is)
+    }
+}
+
+/// `b0."id"`
+fn ecto_alias(word: &str) -> bool {
+    let parts = word.split_once('.');
+    parts.is_some_and(|(alias, column)| lettered(alias, 1) && column.starts_with('"'))
+}
+
+/// `b1_0.id`
+fn hibernate_alias(word: &str) -> bool {
+    let parts = word
+        .split_once('.')
+        .and_then(|(alias, _)| alias.strip_suffix("_0"));
+    parts.is_some_and(|alias| lettered(alias, 3))
+}
+
+/// `"b0".*` and `"b0"."id"`
+fn mikro_alias(word: &str) -> bool {
+    let alias = word
+        .strip_prefix('"')
+        .and_then(|word| word.split_once("\"."));
+    alias.is_some_and(|(alias, _)| lettered(alias, 1))
+}
+
+/// Whether a word is a letter or as many as `most`, and a number.
+fn lettered(word: &str, most: usize) -> bool {
+    let digits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let letters = word.len() - digits.len();
+    (1..=most).contains(&letters)
+        && !digits.is_empty()
+        && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::library;
+
+    #[test]
+    fn libraries_are_told_by_how_they_write() {
+        for (text, expected) in [
+            (
+                "SELECT \"books\".* FROM \"books\" WHERE \"books\".\"author_id\" = $1",
+                "ActiveRecord",
+            ),
+            (
+                "SELECT COUNT(*) FROM \"books\" WHERE \"books\".\"author_id\" = $1",
+                "ActiveRecord",
+            ),
+            (
+                "select distinct \"a\".* from \"a\" where \"a\".\"id\" = $1",
+                "Bookshelf",
+            ),
+            (
+                "SELECT \"a\".\"id\", \"a\".\"name\" FROM \"a\" WHERE \"a\".\"id\" = $1 LIMIT $2",
+                "Django",
+            ),
+            (
+                "SELECT COUNT(*) AS \"__count\" FROM \"a\" WHERE \"a\".\"id\" = $1",
+                "Django",
+            ),
+            (
+                "select \"id\", \"name\" from \"a\" where \"a\".\"id\" = $1",
+                "Drizzle",
+            ),
+            (
+                "SELECT a0.\"id\" FROM \"authors\" AS a0 WHERE (a0.\"id\" = $1)",
+                "Ecto",
+            ),
+            (
+                "select * from \"a\" where \"a\".\"id\" = $1 limit $2",
+                "Eloquent",
+            ),
+            (
+                "SELECT * FROM \"a\" WHERE \"a\".\"id\" = $1 ORDER BY \"a\".\"id\" LIMIT $2",
+                "GORM",
+            ),
+            (
+                "select a1_0.id,a1_0.name from authors a1_0 where a1_0.id=$1",
+                "Hibernate",
+            ),
+            (
+                "select \"a0\".* from \"a\" as \"a0\" where \"a0\".\"id\" in ($1)",
+                "MikroORM",
+            ),
+            (
+                "select \"a\".* from \"a\" where \"a\".\"id\" in ($1)",
+                "Objection",
+            ),
+            (
+                "SELECT \"t1\".\"id\" FROM \"a\" AS \"t1\" WHERE (\"t1\".\"id\" = $1)",
+                "peewee",
+            ),
+            (
+                "SELECT \"id\", \"name\"\nFROM \"a\"\nWHERE \"id\" = $1",
+                "Pony",
+            ),
+            (
+                "SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\" WHERE \"public\".\"a\".\"b\" = $1 OFFSET $2",
+                "Prisma",
+            ),
+            ("SELECT * FROM \"a\" WHERE (\"a\".\"b\" = $1)", "Sequel"),
+            (
+                "SELECT \"id\" FROM \"a\" AS \"A\" WHERE \"A\".\"id\" = $1",
+                "Sequelize",
+            ),
+            (
+                "SELECT a.id, a.name \nFROM a \nWHERE a.id = $1",
+                "SQLAlchemy",
+            ),
+            (
+                "SELECT \"name\",\"id\" FROM \"a\" WHERE \"b\"=$1",
+                "Tortoise",
+            ),
+            (
+                "SELECT \"A\".\"id\" AS \"A_id\" FROM \"a\" \"A\" WHERE \"A\".\"id\" = $1",
+                "TypeORM",
+            ),
+        ] {
+            let found = library(text);
+            assert!(
+                found.is_some_and(|found| found.starts_with(&format!("{expected}:"))),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_several_may_have_written_is_nobody_s() {
+        for text in [
+            "select id from a where id = $1",
+            "select * from \"a\" where \"b\" = $1",
+            "SELECT \"a\".\"name\" FROM \"a\" WHERE \"a\".\"b\" = $1",
+            "SELECT \"a\".\"id\", \"a\".\"b\" FROM \"a\" INNER JOIN \"b\" ON \"b\".\"a\" = \"a\".\"id\" WHERE \"b\".\"id\" = $1",
+            "SELECT \"a\".\"id\", \"a\".\"b\" FROM \"a\" WHERE (\"a\".\"b\" = $1)",
+            "select \"a\".* from \"a\" where \"a\".\"b\" = $1",
+            "SELECT id, name\nFROM a\nWHERE id = $1",
+            "",
+        ] {
+            assert_eq!(library(text), None, "{text}");
+        }
+    }
+}
