@@ -17,19 +17,20 @@ use crate::units::Millis;
 /// The first version that records when an index was last scanned.
 const LAST_SCAN_MAJOR: u32 = 16;
 
-/// Reads everything but plans: two round trips and one to begin with, in one read-only transaction that is rolled back;
-/// then measures a round trip.
+/// Measures a round trip, and reads everything but plans: two round trips and one to begin with, in one read-only
+/// transaction that is rolled back.
 /// What cannot be read is a gap in the snapshot.
 ///
 /// # Errors
 /// [`CollectError`] where the connection is lost, the server is older than 13, or not even its version can be read.
 pub async fn observe(client: &Client, options: &Options) -> Result<Snapshot, CollectError> {
+    let round_trip = round_trip(client).await;
     let moment = Moment::begin(client, options.limits).await?;
     let observed = read_all(client, &moment, options).await;
     let ended = moment.end().await;
     let mut snapshot = observed?;
     ended?;
-    snapshot.server.round_trip_ms = round_trip(client).await;
+    snapshot.server.round_trip_ms = round_trip;
     Ok(snapshot)
 }
 

@@ -1,6 +1,7 @@
 //! A loop, run as the client ran it, and the one statement that the advice writes in its place return the same rows:
 //! for every loop in `testdata/nplusone`, on the shop that it was recorded on.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -307,16 +308,14 @@ async fn compare(client: &Client, looped: &Loop, compared: &mut Compared) -> Res
     let mut children: BTreeMap<Row, Vec<Row>> = BTreeMap::new();
     for row in &parents {
         let key = key_of(row);
-        if !children.contains_key(&key) {
+        if let Entry::Vacant(place) = children.entry(key.clone()) {
             let given = |number: u32, _: &str, _: &str| {
-                let place = looped
-                    .parameters
-                    .iter()
-                    .position(|known| *known == number)?;
+                let mut parameters = looped.parameters.iter();
+                let place = parameters.position(|known| *known == number)?;
                 Some(quoted(key[place].as_deref()))
             };
             let found = rows(client, &filled(&looped.child, &given)).await?;
-            children.insert(key, found);
+            place.insert(found);
         }
     }
     let arrays: Vec<String> = (0..looped.places.len())

@@ -1,5 +1,5 @@
-//! Object-relational mappers from PyPI and npm on a real server: their lazy loops are found, and what they load together
-//! is not. Where pip, npm or the network is missing, a test says so and ends.
+//! Object-relational mappers of Python and JavaScript on a real server: their lazy loops are found, and what they load
+//! together is not. Where pip, npm or the network is missing, a test says so and ends.
 
 use std::collections::BTreeSet;
 use std::fs;
