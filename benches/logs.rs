@@ -91,7 +91,7 @@ fn read(path: &PathBuf) {
     let start = Instant::now();
     let files = LogFiles::open(std::slice::from_ref(path), None).expect("a log");
     let mut statements = 0_u64;
-    let tally = files.read(|_| {}, |_| statements += 1).expect("a log");
+    let tally = files.read(|_, _| true, |_| statements += 1).expect("a log");
     assert!(tally.skipped.is_empty(), "{:?}", tally.skipped);
     println!(
         "{} {statements} {}",

@@ -76,25 +76,27 @@ impl LogFiles {
         self.inputs.iter().map(|input| input.size).sum()
     }
 
-    /// Reads all files and gives each statement to `each`; `progress` hears how many bytes were read by then.
+    /// Reads all files and gives each statement to `each`. Before more is read, `watch` hears of which file and how many
+    /// bytes were read of all, and ends the reading where it returns false.
     ///
     /// # Errors
     /// Where one cannot be read at all.
     pub fn read(
         mut self,
-        mut progress: impl FnMut(u64),
+        mut watch: impl FnMut(&Path, u64) -> bool,
         mut each: impl FnMut(&Logged<'_>),
     ) -> Result<Tally, LogError> {
         let mut read = 0;
         for input in self.inputs {
             let path = input.path.clone();
             let result = input.stream().and_then(|stream| {
-                let counting = Counting {
+                let watched = Watched {
                     stream,
+                    path: &path,
                     read: &mut read,
-                    progress: &mut progress,
+                    watch: &mut watch,
                 };
-                self.reader.read(decompressed(counting)?, &mut each)
+                self.reader.read(decompressed(watched)?, &mut each)
             });
             result.map_err(|cause| error(&path, cause))?;
         }
@@ -162,18 +164,21 @@ fn first_time(beginning: &[u8], reader: &mut Reader) -> Option<i64> {
     reader.first_time(&text[..length])
 }
 
-/// A source and how much of it was read.
-struct Counting<'a, R, P> {
+/// A source that tells how much of it was read, and that ends where nobody wants more.
+struct Watched<'a, R, W> {
     stream: R,
+    path: &'a Path,
     read: &'a mut u64,
-    progress: &'a mut P,
+    watch: &'a mut W,
 }
 
-impl<R: Read, P: FnMut(u64)> Read for Counting<'_, R, P> {
+impl<R: Read, W: FnMut(&Path, u64) -> bool> Read for Watched<'_, R, W> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if !(self.watch)(self.path, *self.read) {
+            return Ok(0);
+        }
         let count = self.stream.read(to)?;
         *self.read += u64::try_from(count).unwrap_or(u64::MAX);
-        (self.progress)(*self.read);
         Ok(count)
     }
 }
@@ -249,7 +254,15 @@ mod tests {
         let each = |logged: &Logged<'_>| {
             statements.push(String::from_utf8_lossy(logged.statement).into_owned());
         };
-        let tally = files.read(|read| progress = read, each).unwrap();
+        let tally = files
+            .read(
+                |_, read| {
+                    progress = read;
+                    true
+                },
+                each,
+            )
+            .unwrap();
         assert_eq!(u64::try_from(size).unwrap(), progress);
         (statements, tally)
     }
