@@ -8,7 +8,7 @@
 )]
 
 use pgtriage::plan::Plan;
-use pgtriage::snapshot::delta::Window;
+use pgtriage::snapshot::delta::{SubWindows, Window};
 use pgtriage::snapshot::{CAPTURE_VERSION, CaptureError, Snapshot, redact};
 use pgtriage::sql::redact::Redactor;
 use pgtriage::units::Millis;
@@ -296,7 +296,8 @@ fn no_mutated_capture_makes_the_reader_panic() {
             match Snapshot::from_json(&text) {
                 Ok(mut snapshot) => {
                     read.set(read.get() + 1);
-                    let _ = (Window::of(&snapshot), Window::series(&snapshot));
+                    let window = Window::of(&snapshot);
+                    let _ = SubWindows::of(&snapshot, &window);
                     redact(&mut snapshot, &mut Redactor::new());
                     snapshot.to_json().expect("JSON");
                 }

@@ -1,9 +1,12 @@
 //! `n_plus_one`: one statement returns rows, and another one runs once for each of them.
 
 mod advice;
+mod fit;
 mod groups;
 mod library;
 mod logged;
+mod measured;
+mod nnls;
 mod pairs;
 mod ties;
 
@@ -17,6 +20,7 @@ use crate::units::{float, ratio};
 use super::workload::Field;
 pub use groups::keys;
 use groups::{Group, MOST_READ, groups, left_out};
+use measured::Proof;
 use pairs::{Pair, pairs};
 use ties::{Basis, Tie};
 
@@ -77,15 +81,17 @@ fn propose(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<Proposal> {
         child.short_id(case)
     ));
     let title = format!("N+1 loop: {looked_up} for each row of {parent_table}");
-    let mut draft = Draft::new(
+    let counted = evidence::calls_per_row(case, child, &parents, tie)?;
+    let measured = pair.proof.iter().flat_map(Proof::evidence);
+    let mut proofs = measured.chain([counted]);
+    let draft = Draft::new(
         subject,
         title,
-        evidence::calls_per_row(case, child, &parents, tie)?,
+        proofs.next()?,
         advice::recommendation(case, groups, pair)?,
-    );
-    for more in evidence::more(case, child, &parents) {
-        draft = draft.with(more);
-    }
+    )
+    .with_all(proofs)
+    .with_all(evidence::more(case, child, &parents));
     let draft = draft
         .at(location(case, child, &parents, &child_table, tie))
         .costing(impact(case, child, pair));

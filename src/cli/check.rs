@@ -122,7 +122,7 @@ async fn check(
     interrupt: &Interrupt,
 ) -> Result<Exit> {
     let mut options = probe_options(args)?;
-    let looked = look_in_time(&place.session, None, &mut options, progress);
+    let looked = look_in_time(&place.session, &mut options, progress);
     let mut snapshot = Box::pin(unless_interrupted(interrupt, looked)).await?;
     if place.simulation.is_some() {
         // Where a throwaway server was says nothing, and is another place in every run.

@@ -82,7 +82,7 @@ async fn observe(
     .await?;
     let looked = Box::pin(unless_interrupted(
         interrupt,
-        look_in_time(&session, None, &mut options, progress),
+        look_in_time(&session, &mut options, progress),
     ))
     .await?;
     let statement = statement(&looked, input)?;

@@ -17,9 +17,6 @@ use super::args::{ConnectionArgs, ProbeArgs, ProbeLevel, WorkloadArgs};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 
-/// Moments that a measured window is cut into: enough to tell that two counters rise together.
-const SUB_WINDOWS: u32 = 6;
-
 /// Reading counters and catalog usually takes well under a second; what takes longer than this is taken from the budget
 /// of the probes, so that a run ends soon after its budget: this, [`probe::AFTER_BUDGET`] and [`TIME_FOR_WHAT_IF`] later, and
 /// with what the report takes.
@@ -89,11 +86,16 @@ pub async fn observe(
     let mut options = probe_options(probing)?;
     options.top = config.limits.top;
     let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
-    let mut snapshot = Box::pin(unless_interrupted(
-        interrupt,
-        look_in_time(&session, workload.window, &mut options, progress),
-    ))
-    .await?;
+    let mut snapshot = match workload.window {
+        None => {
+            let looking = look_in_time(&session, &mut options, progress);
+            Box::pin(unless_interrupted(interrupt, looking)).await?
+        }
+        Some(window) => {
+            let measuring = measure_in_time(&session, window, &mut options, progress, interrupt);
+            Box::pin(measuring).await?
+        }
+    };
     let candidates = analyze::candidates(&snapshot, config);
     progress.step(&format!("probing {} statements", candidates.len()));
     let probing = Probing {
@@ -198,24 +200,74 @@ pub async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Sessi
     Ok(resolved.connect().await?)
 }
 
-/// Reads counters and catalog; a server that no longer answers is given up, and what takes too long is taken from the budget of the probes.
+/// Reads counters and catalog; a server that no longer answers is given up, and what takes too long is taken from the
+/// budget of the probes.
 ///
 /// # Errors
 /// Where the server is too old, is lost or does not answer.
 pub async fn look_in_time(
     session: &Session,
-    window: Option<SignedDuration>,
     options: &mut ProbeOptions,
     progress: &Progress,
 ) -> Result<Snapshot> {
-    let looking = Instant::now();
-    let length = window.map_or(Ok(Duration::ZERO), std_duration)?;
-    let limit = length + options.budget + TIME_TO_LOOK;
-    let looked = tokio::time::timeout(limit, look(session, window, progress)).await;
-    let overtime = looking.elapsed().saturating_sub(length + TIME_TO_LOOK);
-    options.spent = overtime;
+    progress.step("reading counters and catalog");
+    let collecting = collecting(session);
+    let looking = collect::observe(&session.client, &collecting);
+    let snapshot = in_time(session, Duration::ZERO, options, Box::pin(looking)).await?;
+    tell_what_was_read(&snapshot, progress);
+    Ok(snapshot)
+}
+
+/// Measures a window; interrupted, what was measured until then.
+///
+/// # Errors
+/// As [`look_in_time`], and where the user interrupts before there is anything to report.
+async fn measure_in_time(
+    session: &Session,
+    window: SignedDuration,
+    options: &mut ProbeOptions,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Snapshot> {
+    let span = std_duration(window)?;
+    progress.step(&format!("measuring for {window:#}"));
+    let told = |part: collect::Part| {
+        progress.tick(&format!(
+            "sub-window {}/{} · {} of {} s",
+            part.number,
+            part.of,
+            part.elapsed.as_secs(),
+            span.as_secs_f64()
+        ));
+    };
+    let measuring = collect::Measuring {
+        span,
+        parts: collect::parts(span),
+        told: &told,
+        cancelled: interrupt.flag(),
+    };
+    let collecting = collecting(session);
+    let looking = collect::measure(&session.client, &collecting, &measuring);
+    let Some(snapshot) = in_time(session, span, options, Box::pin(looking)).await? else {
+        bail!(Interrupted);
+    };
+    tell_what_was_read(&snapshot, progress);
+    Ok(snapshot)
+}
+
+/// Gives up what takes longer than the window, the budget and the usual time together.
+async fn in_time<T>(
+    session: &Session,
+    window: Duration,
+    options: &mut ProbeOptions,
+    looking: impl Future<Output = Result<T, collect::CollectError>>,
+) -> Result<T> {
+    let begun = Instant::now();
+    let limit = window + options.budget + TIME_TO_LOOK;
+    let looked = tokio::time::timeout(limit, looking).await;
+    options.spent = begun.elapsed().saturating_sub(window + TIME_TO_LOOK);
     match looked {
-        Ok(looked) => looked,
+        Ok(looked) => Ok(looked?),
         Err(_) => bail!(
             "{}: the server did not answer within {:.0} s; raise --budget, or look at the server's load",
             session.target(),
@@ -224,42 +276,24 @@ pub async fn look_in_time(
     }
 }
 
-async fn look(
-    session: &Session,
-    window: Option<SignedDuration>,
-    progress: &Progress,
-) -> Result<Snapshot> {
+fn collecting(session: &Session) -> collect::Options {
     let target = session.target();
     let address = target
         .split_once(" @ ")
         .map_or(target.as_str(), |(_, address)| address);
-    let options = collect::Options {
+    collect::Options {
         address: Some(address.to_owned()),
         ..collect::Options::default()
-    };
-    let snapshot = match window {
-        None => {
-            progress.step("reading counters and catalog");
-            collect::observe(&session.client, &options).await?
-        }
-        Some(length) => {
-            progress.step(&format!("measuring for {length:#}"));
-            collect::measure(
-                &session.client,
-                &options,
-                std_duration(length)?,
-                SUB_WINDOWS,
-            )
-            .await?
-        }
-    };
+    }
+}
+
+fn tell_what_was_read(snapshot: &Snapshot, progress: &Progress) {
     progress.step(&format!(
         "read {} statements, {} tables, {} indexes",
         snapshot.statements.len(),
         snapshot.tables.len(),
         snapshot.indexes.len()
     ));
-    Ok(snapshot)
 }
 
 /// What the user allows, by the flags.

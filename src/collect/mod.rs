@@ -14,6 +14,7 @@ mod moment;
 mod observe;
 mod row;
 mod sample;
+mod series;
 mod server;
 mod statements;
 
@@ -23,7 +24,7 @@ use tokio_postgres::Client;
 
 pub use distributions::distributions;
 pub use observe::observe;
-pub use sample::{measure, sample};
+pub use sample::{Measuring, Part, measure, parts, sample};
 
 use self::moment::ReadError;
 use crate::snapshot::NEWEST_MAJOR;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::moment::{Moment, ReadError};
 use super::row::{DecodeError, Record};
+use super::series::Counted;
 use crate::ids::{Oid, QueryId, StatementKey};
 use crate::snapshot::{
     BlockCounters, CounterSource, Extension, HiddenStatements, IoTimes, JitCounters,
@@ -24,6 +25,10 @@ const STATEMENTS: [((u32, u32), &str); 5] = [
     ((1, 10), query!("statements_1_10.sql")),
     ((1, 9), query!("statements_1_9.sql")),
     ((1, 8), query!("statements_1_8.sql")),
+];
+const CALLS: [((u32, u32), &str); 2] = [
+    ((1, 9), query!("calls_1_9.sql")),
+    ((1, 8), query!("calls_1_8.sql")),
 ];
 const COUNTER_SOURCE: [((u32, u32), &str); 2] = [
     ((1, 9), query!("counter_source_1_9.sql")),
@@ -159,13 +164,33 @@ pub(super) async fn statements(
     Ok(statements)
 }
 
+/// Calls and rows alone.
+pub(super) async fn calls(
+    moment: &Moment<'_>,
+    extension: &Extension,
+) -> Result<Vec<Counted>, ReadError> {
+    read_first(moment, candidates(extension, &CALLS), &[], |record| {
+        Ok(Counted {
+            key: decode_key(record)?,
+            calls: record.get("calls")?,
+            rows: record.get("rows")?,
+            read_at: record.time("read_at")?,
+        })
+    })
+    .await
+}
+
+fn decode_key(record: &Record<'_>) -> Result<StatementKey, DecodeError> {
+    Ok(StatementKey {
+        userid: Oid(record.get("userid")?),
+        queryid: record.opt("queryid")?.map(QueryId),
+        toplevel: record.get("toplevel")?,
+    })
+}
+
 fn decode_statement(record: &Record<'_>, timing: Timing) -> Result<Statement, DecodeError> {
     Ok(Statement {
-        key: StatementKey {
-            userid: Oid(record.get("userid")?),
-            queryid: record.opt("queryid")?.map(QueryId),
-            toplevel: record.get("toplevel")?,
-        },
+        key: decode_key(record)?,
         role: record.opt_text("role")?,
         query: record.opt_text("query")?,
         counters: decode_counters(record, timing)?,

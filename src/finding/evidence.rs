@@ -49,6 +49,8 @@ pub enum Source {
     PgStatStatements,
     /// The server's log.
     Log,
+    /// `pg_stat_statements`, read again and again within a measured window.
+    SubWindows,
     /// Statistics views of tables, indexes or the database.
     PgStat,
     /// The catalog.
@@ -65,7 +67,9 @@ impl Source {
     /// The confidence of a claim that stands on this source.
     pub const fn confidence(self) -> Confidence {
         match self {
-            Self::ExplainAnalyze | Self::Trial | Self::Log => Confidence::Measured,
+            Self::ExplainAnalyze | Self::Trial | Self::SubWindows | Self::Log => {
+                Confidence::Measured
+            }
             Self::Explain | Self::Hypopg => Confidence::Planned,
             Self::PgStatStatements | Self::PgStat | Self::Catalog => Confidence::Counted,
             Self::PgStats | Self::Settings | Self::Formula => Confidence::Inferred,
@@ -81,6 +85,7 @@ impl Source {
             Self::Hypopg => "HypoPG",
             Self::PgStatStatements => "pg_stat_statements",
             Self::Log => "log",
+            Self::SubWindows => "sub-windows",
             Self::PgStat => "statistics views",
             Self::Catalog => "catalog",
             Self::PgStats => "pg_stats",

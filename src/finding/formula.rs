@@ -5,15 +5,21 @@
 //! ```text
 //! expression = term  (("+" | "-") term)*
 //! term       = factor (("*" | "/") factor)*
-//! factor     = number | count | "{" pointer "}" | function "(" expression ("," expression)* ")" | "(" expression ")"
-//! function   = "sum" | "max" | "min" | "sqrt"
+//! factor     = number | count | "{" pointer "}" | function "(" argument ("," argument)* ")" | "(" expression ")"
+//! function   = "sum" | "max" | "min" | "sqrt" | "length" | "dot"
+//! argument   = list | expression
+//! list       = "{" pointer with "*" "}" | "rate" "(" list "," list ")" | "total" "(" list ("," list)* ")"
 //! count      = "count" "(" "{" pointer "}" ("," "{" pointer "}")* ")"
 //! ```
 //!
 //! A pointer is a JSON pointer (RFC 6901) into the capture. One segment may be `*`: all elements of an array (those
-//! that hold the rest of the pointer), only inside a function.
+//! that hold the rest of the pointer), only where a list may stand.
 //! `count` is the number of its pointers that lead to something, which need not be a number.
 //! `{/statements/*/counters/calls}` counts toplevel statements only, because nested ones are part of their callers.
+//!
+//! `rate(a, b)` is the list of the differences between neighbours in `a`, each divided by that in `b`: what a counter
+//! grew by for each second of a sub-window. `total` adds lists element by element, `dot` is the sum of the products
+//! of two lists, and `length` says how many elements its arguments have.
 
 use std::fmt;
 
@@ -21,6 +27,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::units::float;
 
 /// An expression over the capture, see the [module's grammar](self).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -244,10 +252,9 @@ impl Parser<'_> {
         if !self.take('(') {
             return self.malformed();
         }
-        let mut values = Vec::new();
         self.nested(|parser| {
-            parser.arguments(&mut values)?;
-            Ok(apply(&values))
+            let arguments = parser.arguments(Self::argument)?;
+            apply(&arguments).map_or_else(|| parser.malformed(), Ok)
         })
     }
 
@@ -269,16 +276,52 @@ impl Parser<'_> {
         })
     }
 
-    fn arguments(&mut self, values: &mut Vec<f64>) -> Result<(), FormulaError> {
-        loop {
-            match self.wildcard()? {
-                Some(mut all) => values.append(&mut all),
-                None => values.push(self.expression()?),
-            }
-            if !self.take(',') {
-                return Ok(());
-            }
+    fn arguments(
+        &mut self,
+        one: fn(&mut Self) -> Result<Vec<f64>, FormulaError>,
+    ) -> Result<Vec<Vec<f64>>, FormulaError> {
+        let mut arguments = vec![one(self)?];
+        while self.take(',') {
+            arguments.push(one(self)?);
         }
+        Ok(arguments)
+    }
+
+    /// A list, or a number as a list of one.
+    fn argument(&mut self) -> Result<Vec<f64>, FormulaError> {
+        match self.list()? {
+            Some(list) => Ok(list),
+            None => Ok(vec![self.expression()?]),
+        }
+    }
+
+    fn only_list(&mut self) -> Result<Vec<f64>, FormulaError> {
+        match self.list()? {
+            Some(list) => Ok(list),
+            None => self.malformed(),
+        }
+    }
+
+    fn list(&mut self) -> Result<Option<Vec<f64>>, FormulaError> {
+        self.skip_space();
+        let combine: Combine = if self.rest().starts_with("rate(") {
+            rate
+        } else if self.rest().starts_with("total(") {
+            total
+        } else {
+            return self.wildcard();
+        };
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return self.malformed();
+        }
+        self.at += self.rest().find('(').map_or(0, |bracket| bracket + 1);
+        let lists = self.arguments(Self::only_list)?;
+        self.depth -= 1;
+        if !self.take(')') {
+            return self.malformed();
+        }
+        combine(&lists).map_or_else(|| self.malformed(), |list| Ok(Some(list)))
     }
 
     fn wildcard(&mut self) -> Result<Option<Vec<f64>>, FormulaError> {
@@ -310,12 +353,52 @@ impl Parser<'_> {
     }
 }
 
-fn function_named(name: &str) -> Option<fn(&[f64]) -> f64> {
+/// Makes one list of several; `None` where there are too few or too many.
+type Combine = fn(&[Vec<f64>]) -> Option<Vec<f64>>;
+
+/// What each second brought between neighbours.
+fn rate(lists: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let [counts, seconds] = lists else {
+        return None;
+    };
+    let steps = steps(counts).zip(steps(seconds));
+    Some(steps.map(|(count, seconds)| count / seconds).collect())
+}
+
+fn steps(list: &[f64]) -> impl Iterator<Item = f64> + '_ {
+    list.iter()
+        .zip(list.iter().skip(1))
+        .map(|(one, next)| next - one)
+}
+
+fn total(lists: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let (first, others) = lists.split_first()?;
+    let mut sums = first.clone();
+    for list in others {
+        for (sum, value) in sums.iter_mut().zip(list) {
+            *sum += value;
+        }
+    }
+    Some(sums)
+}
+
+type Apply = fn(&[Vec<f64>]) -> Option<f64>;
+
+fn function_named(name: &str) -> Option<Apply> {
     match name {
-        "sum" => Some(|values| values.iter().sum()),
-        "max" => Some(|values| values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
-        "min" => Some(|values| values.iter().copied().fold(f64::INFINITY, f64::min)),
-        "sqrt" => Some(|values| values.first().copied().unwrap_or(f64::NAN).sqrt()),
+        "sum" => Some(|lists| Some(lists.iter().flatten().sum())),
+        "max" => Some(|lists| lists.iter().flatten().copied().reduce(f64::max)),
+        "min" => Some(|lists| lists.iter().flatten().copied().reduce(f64::min)),
+        "sqrt" => Some(|lists| lists.iter().flatten().next().map(|value| value.sqrt())),
+        "length" => Some(|lists| {
+            i64::try_from(lists.iter().flatten().count())
+                .ok()
+                .map(float)
+        }),
+        "dot" => Some(|lists| match lists {
+            [one, other] => Some(one.iter().zip(other).map(|(one, other)| one * other).sum()),
+            _ => None,
+        }),
         _ => None,
     }
 }
@@ -335,6 +418,7 @@ mod tests {
                 {"key": {"toplevel": true}, "counters": {"calls": 5}},
             ],
             "plans": [{"plan": {"Plan": {"Rows Removed by Filter": 10, "Actual Loops": 4}}}],
+            "series": {"seconds": [0.0, 1.0, 3.0, 4.0], "calls": [0, 5, 25, 33], "rows": [1, 11, 51, 52]},
         })
     }
 
@@ -353,6 +437,17 @@ mod tests {
             ),
             ("max(1, {/statements/2/counters/calls}, 2)", 5.0),
             ("sqrt(min(9, 16))", 3.0),
+            ("length({/series/calls/*}) - 1", 3.0),
+            ("sum(rate({/series/calls/*}, {/series/seconds/*}))", 23.0),
+            (
+                "dot(rate({/series/calls/*}, {/series/seconds/*}), rate({/series/rows/*}, {/series/seconds/*}))",
+                5.0 * 10.0 + 10.0 * 20.0 + 8.0 * 1.0,
+            ),
+            (
+                "sum(rate(total({/series/calls/*}, {/series/rows/*}), {/series/seconds/*}))",
+                54.0,
+            ),
+            ("dot(1, 2)", 2.0),
         ] {
             let found = Formula::new(text).evaluate(&capture()).unwrap();
             assert!((found - value).abs() < 1e-9, "{text} = {found}");
@@ -371,6 +466,9 @@ mod tests {
                 FormulaError::NoNumber("/statements".into()),
             ),
             ("product(1)", FormulaError::Malformed(0)),
+            ("dot(1)", FormulaError::Malformed(5)),
+            ("sum(rate(1, 2))", FormulaError::Malformed(9)),
+            ("rate({/series/calls/*})", FormulaError::Malformed(0)),
         ] {
             assert_eq!(
                 Formula::new(text).evaluate(&capture()),

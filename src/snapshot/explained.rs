@@ -102,6 +102,7 @@ impl Snapshot {
         self.scope = Scope::Explained;
         self.counter_source = None;
         self.samples.clear();
+        self.series = None;
         self.statements = vec![once(statement.key, statement.query)];
         if let Some(only) = self.statements.first_mut() {
             only.role = statement.role;

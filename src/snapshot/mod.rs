@@ -14,6 +14,7 @@ mod redact;
 mod server;
 mod statements;
 mod what_if;
+mod window_series;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -42,6 +43,7 @@ pub use statements::{
     Statement, StatementCounters, WalCounters,
 };
 pub use what_if::{IndexColumn, IndexDefinition, WhatIf, WhatIfBasis};
+pub use window_series::{MOST_KEPT, StatementSeries, WindowSeries};
 
 use crate::ids::{Oid, StatementKey};
 
@@ -97,9 +99,12 @@ pub struct Snapshot {
     /// Statistics over several columns; read for capture files only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended_statistics: Vec<ExtendedStatistics>,
-    /// Earlier moments of a measured window, oldest first; empty when counters are read since their reset.
+    /// The beginning of a measured window; empty when counters are read since their reset.
     #[serde(default)]
     pub samples: Vec<Sample>,
+    /// What happened within the window, part by part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<WindowSeries>,
     /// What the server's logs tell; `None` where none were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<Logs>,
@@ -246,6 +251,7 @@ impl Snapshot {
             distributions: Vec::new(),
             extended_statistics: Vec::new(),
             samples: Vec::new(),
+            series: None,
             logs: None,
             probes: Vec::new(),
             plans: Vec::new(),

@@ -1,11 +1,14 @@
 //! Measured windows on real servers: intervals, and resets and restarts within them.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use pgtriage::collect::{Options, measure, observe, sample};
+use pgtriage::collect::{Measuring, Options, Part, measure, observe, sample};
 use pgtriage::demo::cluster::SUPERUSER;
-use pgtriage::ids::QueryId;
-use pgtriage::snapshot::delta::{InvalidReason, Window, WindowCaveat, WindowKind};
+use pgtriage::ids::{QueryId, StatementKey};
+use pgtriage::snapshot::Snapshot;
+use pgtriage::snapshot::delta::{InvalidReason, SubWindows, Window, WindowCaveat, WindowKind};
+use tokio::sync::watch;
 
 use crate::collect::{DATABASE, client, look, shop, statement};
 use crate::{MAIN_MAJOR, majors};
@@ -163,30 +166,104 @@ async fn a_single_reset_and_a_restart_inside_a_window_are_said() {
     }
 }
 
+fn measuring(
+    span: Duration,
+    parts: u32,
+    told: &(dyn Fn(Part) + Sync),
+    cancelled: watch::Receiver<bool>,
+) -> Measuring<'_> {
+    Measuring {
+        span,
+        parts,
+        told,
+        cancelled,
+    }
+}
+
 #[tokio::test]
-async fn measuring_takes_samples_over_the_span() {
+async fn measuring_reads_the_calls_of_each_part() {
+    for major in majors() {
+        let cluster = shop(major);
+        cluster
+            .execute(DATABASE, "CREATE EXTENSION pg_stat_statements")
+            .expect("the extension");
+        cluster
+            .execute(DATABASE, "SELECT count(*) FROM orders")
+            .expect("a statement that stands still later");
+        let client = client(&cluster, SUPERUSER, DATABASE).await;
+        let other = crate::collect::client(&cluster, SUPERUSER, DATABASE).await;
+        let parts: Mutex<Vec<u32>> = Mutex::default();
+        let told = |part: Part| parts.lock().expect("a list").push(part.number);
+        let (_asks, cancelled) = watch::channel(false);
+        let measuring = measuring(Duration::from_millis(900), 6, &told, cancelled);
+        let options = Options::default();
+        let (measured, ()) = tokio::join!(measure(&client, &options, &measuring), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            for _ in 0..5 {
+                let rows = other.query("SELECT * FROM customers LIMIT 3", &[]).await;
+                assert_eq!(rows.expect("rows").len(), 3);
+            }
+        });
+        let snapshot = measured.expect("a measurement").expect("in full");
+        let window = Window::of(&snapshot);
+        assert!(
+            window
+                .seconds
+                .is_some_and(|seconds| (0.85..5.0).contains(&seconds)),
+            "{:?}",
+            window.seconds
+        );
+        let told = parts.into_inner().expect("a list");
+        assert!(told.is_sorted() && told.last() == Some(&6), "{told:?}");
+        let series = snapshot.series.as_ref().expect("a series");
+        assert!((3..=7).contains(&series.seconds.len()), "{series:?}");
+        let [moved] = series.statements.as_slice() else {
+            panic!("one statement ran, on {major}: {series:?}")
+        };
+        assert_eq!(moved.key, window_key(&snapshot, "FROM customers LIMIT"));
+        let grown = |list: &[i64]| list.last().zip(list.first()).map(|(to, from)| to - from);
+        assert_eq!(
+            (grown(&moved.calls), grown(&moved.rows)),
+            (Some(5), Some(15))
+        );
+        let parts = SubWindows::of(&snapshot, &window).expect("sub-windows");
+        assert!(parts.rates(&moved.key).is_ok());
+    }
+}
+
+fn window_key(snapshot: &Snapshot, part: &str) -> StatementKey {
+    let mut statements = snapshot.statements.iter();
+    let found = statements.find(|statement| {
+        let text = statement.query.as_deref();
+        text.is_some_and(|text| text.contains(part))
+    });
+    found.expect("the statement").key.clone()
+}
+
+#[tokio::test]
+async fn a_cancelled_window_ends_with_what_was_measured() {
     let cluster = shop(MAIN_MAJOR);
     cluster
         .execute(DATABASE, "CREATE EXTENSION pg_stat_statements")
         .expect("the extension");
     let client = client(&cluster, SUPERUSER, DATABASE).await;
-    let span = Duration::from_millis(900);
-    let snapshot = measure(&client, &Options::default(), span, 3)
+    let (ask, cancelled) = watch::channel(false);
+    let told = |part: Part| {
+        if part.elapsed > Duration::from_millis(1_200) {
+            ask.send_replace(true);
+        }
+    };
+    let hour = Duration::from_secs(3_600);
+    let patient = measuring(hour, 36_000, &told, cancelled.clone());
+    let options = Options::default();
+    let snapshot = measure(&client, &options, &patient)
         .await
         .expect("a measurement");
-    assert_eq!(snapshot.samples.len(), 3);
-    let window = Window::of(&snapshot);
-    assert!(
-        window
-            .seconds
-            .is_some_and(|seconds| (0.85..3.0).contains(&seconds)),
-        "{:?}",
-        window.seconds
-    );
-    assert_eq!(Window::series(&snapshot).len(), 3);
-    assert!(
-        window.statements.is_empty(),
-        "only its own statements ran: {:?}",
-        window.statements
-    );
+    let snapshot = snapshot.expect("twelve parts");
+    assert_eq!(snapshot.samples.len(), 1);
+    let parts = snapshot.series.expect("a series").seconds.len();
+    assert!((2..20).contains(&parts), "{parts}");
+    let cancelled_before = measuring(hour, 6, &told, cancelled);
+    let nothing = measure(&client, &options, &cancelled_before).await;
+    assert_eq!(nothing.expect("no error"), None);
 }

@@ -67,3 +67,20 @@ async fn an_idle_window_says_so() {
     }
     pgtriage(&["diagnose", "--from", text(&file), "--fail-on", "low"]).expect(3);
 }
+
+/// The window is over when the user says so, and its report follows.
+#[tokio::test]
+async fn an_interrupted_window_reports_what_was_measured() {
+    let cluster = planted(MAIN_MAJOR);
+    let uri = cluster.uri(DATABASE);
+    let running = Running::start(&[&uri, "--window", "1h", "--format", "json"]);
+    wait_until(&cluster, SESSIONS, "1");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    work(&cluster).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    running.signal("INT");
+    let report = running.finish().expect(130).json();
+    let seconds = report["window"]["seconds"].as_f64().expect("a length");
+    assert!((3.0..30.0).contains(&seconds), "{seconds}");
+    assert_eq!(calls(&report, "FROM orders WHERE customer_id"), Some(40));
+}

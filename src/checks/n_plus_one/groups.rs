@@ -88,9 +88,8 @@ impl Group {
     }
 }
 
-/// So many statements are read for their calls, and as many for their rows: `pg_stat_statements.max`'s default. What is
-/// left out has fewer of both than five thousand others.
-pub const MOST_READ: usize = 5_000;
+/// So many statements are read for their calls, and as many for their rows.
+pub use crate::snapshot::MOST_KEPT as MOST_READ;
 
 /// Positions in `Snapshot::statements` of those that have the most calls, or the most rows.
 fn busiest(case: &Case<'_>) -> BTreeSet<usize> {

@@ -1,5 +1,6 @@
 //! Which statement's rows a look-up runs once for.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::checks::Case;
@@ -7,7 +8,9 @@ use crate::sql::facts::{Facts, Output, Role};
 use crate::sql::parse::Kind;
 use crate::units::ratio;
 
+use super::fit::RATIO;
 use super::groups::Group;
+use super::measured::{Candidate, Parts, Proof};
 use super::ties::{Basis, Tie, resolved, ties};
 
 /// Look-ups from which a ratio is no coincidence: the rows of one page as paginators have it by default
@@ -20,9 +23,6 @@ const MIN_ROWS_PER_CALL: f64 = 2.0;
 /// Look-ups for one call of the parent from which they are a loop: below, each call has its own look-up, as a request
 /// has its user.
 const MIN_LOOPS: f64 = 2.0;
-
-/// Look-ups per row: an identity map loads each key once, so fewer than rows; a few more come from elsewhere.
-const RATIO: std::ops::RangeInclusive<f64> = 0.3..=1.1;
 
 /// Look-ups per row where nothing but their number says which rows they are for.
 const RATIO_ALONE: std::ops::RangeInclusive<f64> = 0.9..=1.1;
@@ -42,6 +42,8 @@ pub struct Pair {
     pub tie: Tie,
     /// Calls of the outermost statement of the loop.
     pub root_calls: f64,
+    /// What the parts of the window say, where they prove it.
+    pub proof: Option<Proof>,
 }
 
 impl Pair {
@@ -72,12 +74,21 @@ pub fn pairs(case: &Case<'_>, groups: &[Group]) -> Vec<Pair> {
         .map(|(place, _)| (place, sources(case, groups, place)))
         .filter(|(_, sources)| !sources.is_empty())
         .collect();
+    let parts = Parts::of(case, groups);
     let mut found: BTreeMap<usize, Pair> = BTreeMap::new();
     // A loop within a loop is known once the outer one is: as many rounds as there are look-ups.
     for _ in 0..=sources.len() {
         let next: BTreeMap<usize, Pair> = sources
             .keys()
-            .filter_map(|child| Some((*child, best(groups, *child, (&sources, &found))?)))
+            .filter_map(|child| {
+                let search = Search {
+                    groups,
+                    all: &sources,
+                    known: &found,
+                    parts: parts.as_ref(),
+                };
+                Some((*child, search.best(*child)?))
+            })
             .collect();
         if next == found {
             break;
@@ -193,45 +204,146 @@ fn is_loop(calls: f64, rows: f64, root_calls: f64) -> bool {
 /// A source that a look-up may run for, its group, and the calls of the outermost statement then.
 type Eligible<'a> = (&'a Source, &'a Group, f64);
 
-fn best(
-    groups: &[Group],
-    child: usize,
-    (all, known): (&BTreeMap<usize, Vec<Source>>, &BTreeMap<usize, Pair>),
-) -> Option<Pair> {
-    let look_up = groups.get(child)?;
-    let sources = all.get(&child)?;
-    let eligible: Vec<Eligible<'_>> = sources
-        .iter()
-        .filter_map(|source| {
-            let group = groups.get(source.group)?;
-            let root_calls = root_calls(groups, source.group, child, known)?;
-            Some((source, group, root_calls))
+/// What is looked among for the parents of look-ups.
+struct Search<'s> {
+    groups: &'s [Group],
+    all: &'s BTreeMap<usize, Vec<Source>>,
+    known: &'s BTreeMap<usize, Pair>,
+    parts: Option<&'s Parts>,
+}
+
+impl<'s> Search<'s> {
+    fn best(&self, child: usize) -> Option<Pair> {
+        let look_up = self.groups.get(child)?;
+        let sources = self.all.get(&child)?;
+        let eligible: Vec<Eligible<'s>> = sources
+            .iter()
+            .filter_map(|source| {
+                let group = self.groups.get(source.group)?;
+                let root_calls = root_calls(self.groups, source.group, child, self.known)?;
+                Some((source, group, root_calls))
+            })
+            .collect();
+        self.proven(child, sources, &eligible).or_else(|| {
+            // Names that are merely the same take a measurement.
+            let counted: Vec<Eligible<'s>> = eligible
+                .into_iter()
+                .filter(|(source, _, _)| source.tie.basis != Basis::SameName)
+                .collect();
+            self.single(child, look_up, &counted)
+                .or_else(|| recursive(self.groups, child, sources))
+                .or_else(|| self.together(child, look_up, &counted))
         })
-        .collect();
-    let single = eligible
-        .iter()
-        .filter(|(_, group, root_calls)| is_loop(look_up.calls, group.rows, *root_calls))
-        .filter(|(source, group, _)| {
-            source.tie.basis != Basis::Typed || all_typed(groups, look_up, (source, group), all)
+    }
+
+    /// What the parts of the window prove, by the surest ties that suffice.
+    fn proven(&self, child: usize, sources: &[Source], eligible: &[Eligible<'s>]) -> Option<Pair> {
+        let parts = self.parts?;
+        let look_up = self.groups.get(child)?;
+        let rivals: Vec<usize> = sources
+            .iter()
+            .map(|source| source.group)
+            .filter(|group| *group != child)
+            .filter(|group| eligible.iter().all(|(other, _, _)| other.group != *group))
+            .collect();
+        let bases = [Basis::Declared, Basis::Named, Basis::Typed, Basis::SameName];
+        bases.into_iter().find_map(|least| {
+            let mut sure: Vec<&Eligible<'s>> = eligible
+                .iter()
+                .filter(|(source, _, _)| source.tie.basis >= least)
+                .collect();
+            sure.sort_by_key(|(source, _, _)| (source.group, Reverse(source.tie.basis)));
+            sure.dedup_by_key(|(source, _, _)| source.group);
+            let candidates: Vec<Candidate> = sure.iter().copied().map(candidate).collect();
+            let proof = parts.prove(self.groups, child, &candidates, &rivals)?;
+            let of_proof = proof.parents.iter();
+            let of_proof: Vec<&Eligible<'s>> = of_proof
+                .filter_map(|parent| {
+                    let mut sure = sure.iter().copied();
+                    sure.find(|(source, _, _)| source.group == parent.group)
+                })
+                .collect();
+            let root_calls = of_proof.iter().map(|(_, _, calls)| calls).sum();
+            let often = ratio(look_up.calls, root_calls).is_some_and(|loops| loops >= MIN_LOOPS);
+            let (first, _, _) = of_proof.first()?;
+            let tie = first.tie.clone();
+            often.then(|| Pair {
+                child,
+                parents: proof.parents.iter().map(|parent| parent.group).collect(),
+                tie,
+                root_calls,
+                proof: Some(proof),
+            })
         })
-        .min_by(|(one, one_group, _), (other, other_group, _)| {
-            let order = other.tie.basis.cmp(&one.tie.basis);
-            order
-                .then(
-                    distance(look_up.calls, one_group.rows)
-                        .total_cmp(&distance(look_up.calls, other_group.rows)),
-                )
-                .then(one.group.cmp(&other.group))
-        });
-    if let Some((source, _, root_calls)) = single {
-        return Some(Pair {
+    }
+
+    /// Whether the parts of the window show that the look-ups do not follow the rows of these.
+    fn refuted(&self, child: usize, parents: &[&Eligible<'s>]) -> bool {
+        let parents: Vec<Candidate> = parents.iter().copied().map(candidate).collect();
+        self.parts
+            .is_some_and(|parts| parts.refutes(child, &parents))
+    }
+
+    /// The one statement whose rows are nearest to the number of look-ups.
+    fn single(&self, child: usize, look_up: &Group, eligible: &[Eligible<'s>]) -> Option<Pair> {
+        let (source, _, root_calls) = eligible
+            .iter()
+            .filter(|(_, group, root_calls)| is_loop(look_up.calls, group.rows, *root_calls))
+            .filter(|(source, group, _)| {
+                source.tie.basis != Basis::Typed
+                    || all_typed(self.groups, look_up, (source, group), self.all)
+            })
+            .filter(|one| !self.refuted(child, &[one]))
+            .min_by(|(one, one_group, _), (other, other_group, _)| {
+                let order = other.tie.basis.cmp(&one.tie.basis);
+                order
+                    .then(
+                        distance(look_up.calls, one_group.rows)
+                            .total_cmp(&distance(look_up.calls, other_group.rows)),
+                    )
+                    .then(one.group.cmp(&other.group))
+            })?;
+        Some(Pair {
             child,
             parents: vec![source.group],
             tie: source.tie.clone(),
             root_calls: *root_calls,
-        });
+            proof: None,
+        })
     }
-    recursive(groups, child, sources).or_else(|| together(look_up, child, &eligible))
+
+    /// All statements of one tie together, where each one alone returns too few rows.
+    fn together(&self, child: usize, look_up: &Group, eligible: &[Eligible<'s>]) -> Option<Pair> {
+        let (first, _, _) = eligible
+            .iter()
+            .filter(|(source, _, _)| source.tie.basis != Basis::Typed)
+            .max_by(|(_, one, _), (_, other, _)| one.rows.total_cmp(&other.rows))?;
+        let mut same: Vec<&Eligible<'s>> = eligible
+            .iter()
+            .filter(|(source, _, _)| source.tie == first.tie)
+            .collect();
+        same.sort_by(|(one, one_group, _), (other, other_group, _)| {
+            let rows = other_group.rows.total_cmp(&one_group.rows);
+            rows.then(one.group.cmp(&other.group))
+        });
+        let rows = same.iter().map(|(_, group, _)| group.rows).sum();
+        let root_calls = same.iter().map(|(_, _, calls)| calls).sum();
+        let enough = same.len() > 1 && is_loop(look_up.calls, rows, root_calls);
+        (enough && !self.refuted(child, &same)).then(|| Pair {
+            child,
+            parents: same.iter().map(|(source, _, _)| source.group).collect(),
+            tie: first.tie.clone(),
+            root_calls,
+            proof: None,
+        })
+    }
+}
+
+fn candidate((source, group, root_calls): &Eligible<'_>) -> Candidate {
+    Candidate {
+        group: source.group,
+        burst: ratio(group.rows, *root_calls).unwrap_or(1.0),
+    }
 }
 
 /// Whether the look-ups whose table only a column's values tell are together as many as the rows.
@@ -277,31 +389,7 @@ fn recursive(groups: &[Group], child: usize, sources: &[Source]) -> Option<Pair>
         parents: vec![root.group, child],
         tie: own.tie.clone(),
         root_calls: groups.get(root.group)?.calls,
-    })
-}
-
-/// All statements of one tie together, where each one alone returns too few rows.
-fn together(look_up: &Group, child: usize, eligible: &[Eligible<'_>]) -> Option<Pair> {
-    let (first, _, _) = eligible
-        .iter()
-        .filter(|(source, _, _)| source.tie.basis != Basis::Typed)
-        .max_by(|(_, one, _), (_, other, _)| one.rows.total_cmp(&other.rows))?;
-    let mut same: Vec<&Eligible<'_>> = eligible
-        .iter()
-        .filter(|(source, _, _)| source.tie == first.tie)
-        .collect();
-    same.sort_by(|(one, one_group, _), (other, other_group, _)| {
-        let rows = other_group.rows.total_cmp(&one_group.rows);
-        rows.then(one.group.cmp(&other.group))
-    });
-    let rows = same.iter().map(|(_, group, _)| group.rows).sum();
-    let root_calls = same.iter().map(|(_, _, calls)| calls).sum();
-    let enough = same.len() > 1 && is_loop(look_up.calls, rows, root_calls);
-    enough.then(|| Pair {
-        child,
-        parents: same.iter().map(|(source, _, _)| source.group).collect(),
-        tie: first.tie.clone(),
-        root_calls,
+        proof: None,
     })
 }
 
@@ -355,14 +443,17 @@ fn drop_explained(
                 });
             let own = distance(look_up.calls, pair.rows(groups));
             let others = sources.get(&pair.child).into_iter().flatten();
-            let explained = others
-                .filter(|source| !found.contains_key(&source.group))
-                .filter_map(|source| groups.get(source.group))
-                .filter(|group| group.rows_per_call() < MIN_ROWS_PER_CALL)
-                .any(|group| {
-                    let distance = distance(look_up.calls, group.rows.max(inserted(group)));
-                    distance <= SAME && distance <= own + SAME
-                });
+            // What is proven was compared with them part by part.
+            let others = others.filter(|source| source.tie.basis != Basis::SameName);
+            let explained = pair.proof.is_none()
+                && others
+                    .filter(|source| !found.contains_key(&source.group))
+                    .filter_map(|source| groups.get(source.group))
+                    .filter(|group| group.rows_per_call() < MIN_ROWS_PER_CALL)
+                    .any(|group| {
+                        let distance = distance(look_up.calls, group.rows.max(inserted(group)));
+                        distance <= SAME && distance <= own + SAME
+                    });
             orphaned || explained
         });
         let Some(child) = wrong.map(|pair| pair.child) else {

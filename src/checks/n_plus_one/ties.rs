@@ -11,6 +11,9 @@ use super::groups::{Group, KeyColumn};
 /// What says that one column holds another's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Basis {
+    /// Both columns have one name and one type, and one of them is a unique key. Many tables have a `code`, so it takes
+    /// a measurement.
+    SameName,
     /// A column beside the key says which table's row it is, and its values are not known.
     Typed,
     /// Names and types suggest it.
@@ -135,6 +138,9 @@ pub fn ties_of(case: &Case<'_>, facts: &Facts, keys: &[KeyColumn]) -> Vec<Tie> {
                 named(case, table.table, &keys, &mut ties);
             }
             polymorphic(case, table.table, (used, &keys), &mut ties);
+            if ties.len() == before {
+                same_named(case, table.table, &keys, &mut ties);
+            }
             if returns_others_only(facts, relation) {
                 own_key(case, table.table, &keys, &mut ties);
             }
@@ -255,6 +261,34 @@ fn refers((table, column): (&Table, &str), (referenced, key): (&Table, &str)) ->
         base.is_some_and(|base| singulars(&plain(&referenced.name.name)).any(|name| name == base))
     };
     said || called()
+}
+
+/// Names of keys that say nothing of what they are keys of.
+const SURROGATES: [&str; 4] = ["id", "uuid", "guid", "oid"];
+
+/// Ties between columns of one name and one type, of which one is all of a unique key: `sku` and `sku`.
+fn same_named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie>) {
+    let telling = |key: &&&KeyColumn| !SURROGATES.contains(&plain(&key.column).as_str());
+    for key in keys.iter().filter(telling) {
+        let column = key.column.as_str();
+        for other in &case.snapshot.tables {
+            let different = other.oid != table.oid && other.parent.is_none();
+            let keyed = || is_key(case, table, column) || is_key(case, other, column);
+            if different && comparable((table, column), (other, column)) && keyed() {
+                let columns = std::slice::from_ref(&key.column);
+                let parent = (other.oid, columns);
+                ties.extend(tie(case, table, (keys, columns), parent, Basis::SameName));
+            }
+        }
+    }
+}
+
+/// Whether a column is all of a unique key.
+fn is_key(case: &Case<'_>, table: &Table, column: &str) -> bool {
+    unique_keys(case, table).any(|index| match index.keys.as_slice() {
+        [only] => only.column.as_deref() == Some(column),
+        _ => false,
+    })
 }
 
 /// What keys and other columns of any table are called, without underscores.

@@ -56,21 +56,6 @@ impl Window {
         Self::interval(base, &Later::of_snapshot(snapshot), snapshot)
     }
 
-    /// The consecutive spans between the snapshot's samples, the last one ending with the snapshot itself; empty
-    /// without samples. Positions in `statements` and `tables` are those of the snapshot, as everywhere.
-    pub fn series(snapshot: &Snapshot) -> Vec<Self> {
-        let later = snapshot
-            .samples
-            .iter()
-            .skip(1)
-            .map(|sample| Later::of_sample(sample, snapshot))
-            .chain([Later::of_snapshot(snapshot)]);
-        let spans = snapshot.samples.iter().zip(later);
-        spans
-            .map(|(base, later)| Self::interval(base, &later, snapshot))
-            .collect()
-    }
-
     fn interval(base: &Sample, later: &Later<'_>, snapshot: &Snapshot) -> Self {
         let reset = reset_between(base, later.source);
         let mut window = Self::empty(
@@ -281,7 +266,7 @@ impl Window {
     }
 }
 
-/// The later end of a window: the snapshot, or a sample of it with positions of the snapshot.
+/// The later end of a window.
 struct Later<'a> {
     taken_at: Timestamp,
     started_at: Timestamp,
@@ -332,54 +317,6 @@ impl<'a> Later<'a> {
                 })
                 .collect(),
         }
-    }
-
-    /// Statements that the snapshot no longer has are left out; the window that ends with the snapshot says so.
-    fn of_sample(sample: &'a Sample, snapshot: &Snapshot) -> Self {
-        let statement_index: BTreeMap<_, _> = snapshot
-            .statements
-            .iter()
-            .enumerate()
-            .map(|(index, statement)| (&statement.key, index))
-            .collect();
-        let table_index: BTreeMap<_, _> = snapshot
-            .tables
-            .iter()
-            .enumerate()
-            .map(|(index, table)| (table.oid, index))
-            .collect();
-        let mut later = Self {
-            taken_at: sample.taken_at,
-            started_at: sample.started_at,
-            source: sample.counter_source.as_ref(),
-            database: sample.database.as_ref(),
-            statements: sample
-                .statements
-                .iter()
-                .filter_map(|statement| {
-                    Some(LaterStatement {
-                        index: *statement_index.get(&statement.key)?,
-                        key: &statement.key,
-                        counters: &statement.counters,
-                        stats_since: statement.stats_since,
-                    })
-                })
-                .collect(),
-            tables: sample
-                .tables
-                .iter()
-                .filter_map(|table| {
-                    Some(LaterTable {
-                        index: *table_index.get(&table.oid)?,
-                        oid: table.oid,
-                        counters: &table.counters,
-                    })
-                })
-                .collect(),
-        };
-        later.statements.sort_by_key(|row| row.index);
-        later.tables.sort_by_key(|row| row.index);
-        later
     }
 
     fn whole_statements(&self) -> Vec<StatementDelta> {

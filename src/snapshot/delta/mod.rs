@@ -5,10 +5,13 @@
 
 mod compute;
 mod counters;
+mod sub_windows;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+
+pub use sub_windows::{NoRates, Rates, SubWindows};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

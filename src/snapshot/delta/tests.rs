@@ -235,20 +235,47 @@ fn totals_leave_nested_statements_out_and_know_the_hidden_ones() {
     assert_eq!(totals.exec_time_ms(), Millis(40.0));
 }
 
+fn with_series(calls: &[i64], rows: &[i64], seconds: &[f64]) -> Snapshot {
+    let key =
+        |queryid: i64| json!({"userid": 10, "queryid": queryid.to_string(), "toplevel": true});
+    let mut later = snapshot(5, vec![statement(1, 100, 80.0), statement(2, 1, 1.0)]);
+    later.samples = vec![sample(1, vec![statement(1, 1, 1.0)])];
+    later.series =
+        serde_json::from_value(json!({"from": START, "seconds": seconds, "statements": [
+            {"key": key(1), "calls": calls, "rows": rows},
+            {"key": key(2), "calls": [0, 1, 0], "rows": [0, 1, 2]},
+        ]}))
+        .unwrap();
+    later
+}
+
 #[test]
-fn a_series_has_a_window_between_each_two_moments() {
-    let mut later = snapshot(5, vec![statement(1, 10, 80.0), statement(2, 1, 1.0)]);
-    later.samples = vec![
-        sample(1, vec![statement(1, 1, 1.0)]),
-        sample(2, vec![statement(1, 4, 20.0)]),
-    ];
-    let series = Window::series(&later);
-    let calls: Vec<_> = series
-        .iter()
-        .map(|window| window.statement(0).unwrap().counters.get().calls)
-        .collect();
-    assert_eq!(calls, [3, 6]);
-    assert_eq!(series[1].statement(1).unwrap().base, None);
+fn sub_windows_hold_what_each_second_brought() {
+    let later = with_series(&[1, 5, 15], &[0, 0, 40], &[0.0, 2.0, 4.0]);
+    let parts = SubWindows::of(&later, &Window::of(&later)).unwrap();
+    assert_eq!(parts.seconds(), [2.0, 2.0]);
+    let rates = parts.rates(&later.statements[0].key).unwrap();
+    assert_eq!(rates.calls.get(), &[2.0, 5.0]);
+    assert_eq!(rates.rows.get(), &[0.0, 20.0]);
+    let fell = parts.rates(&later.statements[1].key);
+    assert_eq!(fell, Err(NoRates::Unknown), "its calls fell");
+    let mut other = later.statements[0].key.clone();
+    other.toplevel = false;
+    assert_eq!(parts.rates(&other), Err(NoRates::StoodStill));
+}
+
+#[test]
+fn a_broken_window_has_no_sub_windows() {
+    let mut later = with_series(&[1, 5, 15], &[0, 0, 40], &[0.0, 2.0, 4.0]);
+    let has_parts = |snapshot: &Snapshot| SubWindows::of(snapshot, &Window::of(snapshot)).is_some();
+    assert!(has_parts(&later));
+    later.counter_source.as_mut().unwrap().dealloc = Some(1);
+    assert!(!has_parts(&later), "statements were evicted");
+    let still = with_series(&[1, 5, 15], &[0, 0, 40], &[0.0, 2.0, 2.0]);
+    assert!(!has_parts(&still), "a part has no length");
+    let mut whole = with_series(&[1, 5, 15], &[0, 0, 40], &[0.0, 2.0, 4.0]);
+    whole.samples.clear();
+    assert!(!has_parts(&whole), "there is no window");
 }
 
 #[test]
