@@ -98,7 +98,7 @@ async fn place(
     let workload = if args.input.statements {
         let session = named().await?;
         let mut options = probe_options(args)?;
-        let looked = look_in_time(&session, None, &mut options, progress);
+        let looked = look_in_time(&session, &mut options, progress);
         Some(Box::pin(unless_interrupted(interrupt, looked)).await?)
     } else {
         None
