@@ -49,6 +49,7 @@ mod grants_cli;
 mod healthy;
 mod healthy_plans;
 mod interposed;
+mod logs;
 mod loops;
 mod orms;
 mod plan_cases;
