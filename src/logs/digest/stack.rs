@@ -12,6 +12,9 @@ const DEEPEST: usize = 8;
 /// So many statements within one are summed up over its rounds.
 const MOST_INNER: usize = 16;
 
+/// Executions of a loop that an excerpt shows.
+const SIGHTS_SHOWN: usize = 2;
+
 /// Bytes of a text that an excerpt shows.
 const TEXT_SHOWN: usize = 240;
 
@@ -178,7 +181,11 @@ impl Stack {
         };
         if let (Some(chain), true, false) = (chain, entry.loops, entry.told && parent.is_none()) {
             found.add(entry.family, chain, &entry.run, || {
-                excerpt(session, parent, entry.sights.get(..2).unwrap_or_default())
+                excerpt(
+                    session,
+                    parent,
+                    entry.sights.get(..SIGHTS_SHOWN).unwrap_or_default(),
+                )
             });
         }
         let Some(parent) = parent else {
@@ -265,7 +272,10 @@ impl Entry {
             worth(&self.run),
             Chain::default().behind(parent.family),
         ) {
-            let sights = || self.sights.iter().take(2).cloned().collect();
+            let sights = || {
+                let first = self.sights.iter().take(SIGHTS_SHOWN);
+                first.filter(|sight| sight.line > 0).cloned().collect()
+            };
             parent.sum_up(self.family, chain, &self.run, sights);
         }
     }
@@ -280,6 +290,10 @@ impl Entry {
         let known = |inner: &&mut Inner| inner.statement == statement && inner.chain == chain;
         if let Some(inner) = self.inner.iter_mut().find(known) {
             inner.run.merge(run);
+            if inner.sights.len() < SIGHTS_SHOWN {
+                inner.sights.extend(sights());
+                inner.sights.truncate(SIGHTS_SHOWN);
+            }
         } else if self.inner.len() < MOST_INNER {
             self.inner.push(Inner {
                 statement,
