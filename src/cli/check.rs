@@ -16,7 +16,7 @@ use crate::connect::Session;
 use crate::finding::Caveat;
 use crate::gate::{FileConfig, Rules, Sizes, judge};
 use crate::ids::{QueryId, StatementKey};
-use crate::probe::{self, Given, ProbeOptions};
+use crate::probe::{self, Given, ProbeOptions, TableRows};
 use crate::simulate::Simulation;
 use crate::snapshot::{self, Snapshot, Statement, StatementCounters};
 use crate::sql::redact::Redactor;
@@ -63,6 +63,13 @@ impl Place {
         match self.simulation {
             Some(_) => Sizes::OfProduction,
             None => Sizes::OfTest,
+        }
+    }
+
+    const fn rows(&self) -> TableRows {
+        match self.simulation {
+            Some(_) => TableRows::Absent,
+            None => TableRows::Present,
         }
     }
 
@@ -122,6 +129,7 @@ async fn check(
     interrupt: &Interrupt,
 ) -> Result<Exit> {
     let mut options = probe_options(args)?;
+    options.rows = place.rows();
     let looked = look_in_time(&place.session, &mut options, progress);
     let mut snapshot = Box::pin(unless_interrupted(interrupt, looked)).await?;
     if place.simulation.is_some() {

@@ -90,6 +90,17 @@ pub struct ProbeOptions {
     pub runs: u32,
     /// With which kinds of values statements are executed.
     pub executed: Variants,
+    /// Whether tables have rows to take values from, where statistics have none.
+    pub rows: TableRows,
+}
+
+/// What tables hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableRows {
+    /// Rows, of which the first is soon found.
+    Present,
+    /// Nothing but their length, which would be read in vain.
+    Absent,
 }
 
 /// Kinds of values that statements are executed with; with the others they are planned.
@@ -115,6 +126,7 @@ impl Default for ProbeOptions {
             given: BTreeMap::new(),
             runs: 1,
             executed: Variants::Common,
+            rows: TableRows::Present,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::TableRows;
 use super::attempt::Attempt;
 use super::catalog::Tables;
 use super::fault::Fault;
@@ -57,6 +58,9 @@ impl Attempt<'_> {
         tables: &Tables,
     ) -> BTreeMap<QualifiedName, Vec<String>> {
         let mut unknown: BTreeMap<QualifiedName, Vec<String>> = BTreeMap::new();
+        if self.context.options.rows == TableRows::Absent {
+            return unknown;
+        }
         for used in uses.values().flatten() {
             let (ParameterUse::Compared { column, .. } | ParameterUse::Assigned { column, .. }) =
                 used

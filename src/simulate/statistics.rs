@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Statement};
 
@@ -18,6 +19,9 @@ const COLUMN: &str = query!("simulate_column.sql");
 const LABELS: &str = query!("simulate_labels.sql");
 
 const ACTION: &str = "write statistics";
+
+/// Columns that are on their way at the same time.
+const AT_ONCE: usize = 64;
 
 /// Gives tables and indexes the captured rows, sizes and distributions, and returns the caveats. What the schema does
 /// not have is passed over.
@@ -141,19 +145,18 @@ async fn set_distributions(
         .map_err(|error| failed(ACTION, &error))?;
     let synthesis = Synthesis::new(distributions, labels(client).await?, end_of_today());
     let mut refused = Vec::new();
-    for one in distributions {
-        let lists = Lists::of(one, &synthesis);
-        if let Err(error) = lists.insert(client, &prepared, one).await {
+    for group in distributions.chunks(AT_ONCE) {
+        let lists: Vec<Lists> = group.iter().map(|one| Lists::of(one, &synthesis)).collect();
+        let sent = lists.iter().zip(group);
+        let sent = sent.map(|(lists, one)| lists.insert(client, &prepared, one));
+        for (one, inserted) in group.iter().zip(join_all(sent).await) {
+            let Err(error) = inserted else { continue };
             // A value that the column of the schema under test cannot hold: its type is another one than captured.
             let Some(_) = error.as_db_error() else {
                 return Err(failed(ACTION, &error));
             };
-            refused.push(format!(
-                "{}.{}: {}",
-                one.relation,
-                one.column,
-                message(&error)
-            ));
+            let reason = message(&error);
+            refused.push(format!("{}.{}: {reason}", one.relation, one.column));
             let scalars = Lists::default().insert(client, &prepared, one).await;
             scalars.map_err(|error| failed(ACTION, &error))?;
         }

@@ -123,3 +123,63 @@ fn the_schema_of_a_test_database_is_copied() {
         assert!(run.stderr.contains("--schema FILE"), "{}", run.stderr);
     }
 }
+
+#[test]
+fn the_rows_of_a_table_that_is_nothing_but_long_are_not_read() {
+    let production = real(MAIN_MAJOR, 1_000);
+    let project = Project::new(&production);
+    let file = project.path("production.json");
+    let mut capture: Value =
+        serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
+    for table in capture["tables"].as_array_mut().expect("tables") {
+        if table["name"]["name"] == "orders" {
+            table["pages"] = Value::from(100_000_000);
+            table["tuples"] = Value::from(5e9);
+        }
+    }
+    capture["distributions"] = Value::from(Vec::<Value>::new());
+    fs::write(&file, capture.to_string()).expect("a file");
+    let schema = project.path("schema.sql");
+    let report = project
+        .check("bad.sql", &["--schema", &schema])
+        .expect(1)
+        .json();
+    let found = words(&report, "bottlenecks").join("\n");
+    assert!(found.contains("public.orders(note)"), "{found}");
+    assert_eq!(
+        report["skipped"].as_array().map(Vec::len),
+        Some(0),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn the_statements_of_a_test_run_are_checked_at_the_size_of_production() {
+    let production = real(MAIN_MAJOR, 20_000);
+    let project = Project::new(&production);
+    let test = builder(MAIN_MAJOR).start().expect("a server");
+    test.create_database("ci").expect("a database");
+    let ran = "CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset()";
+    for sql in [SCHEMA, ran, "SELECT id FROM orders WHERE note = 'x'"] {
+        test.execute("ci", sql).expect("the test run");
+    }
+    let (uri, schema) = (test.uri("ci"), project.path("schema.sql"));
+    let capture = project.path("production.json");
+    let arguments = [
+        "check",
+        "--statements",
+        "-d",
+        &uri,
+        "--as-production",
+        &capture,
+        "--schema",
+        &schema,
+        "--format",
+        "json",
+    ];
+    let mut command = command(&arguments);
+    command.env("PGTRIAGE_PG_BIN", bin_dir(MAIN_MAJOR));
+    let report = Running::of(command).finish().expect(1).json();
+    let found = words(&report, "bottlenecks").join("\n");
+    assert!(found.contains("public.orders(note)"), "{found}");
+}
