@@ -231,5 +231,5 @@ const ADVISED: &[Advised] = &[
 
 #[tokio::test]
 async fn advice_that_is_carried_out_ends_the_finding() {
-    ends_the_finding(ADVISED).await;
+    Box::pin(ends_the_finding(ADVISED)).await;
 }
