@@ -57,7 +57,7 @@ INSERT INTO users (name, email) SELECT 'User ' || g, 'u' || g || '@x.org' FROM g
 INSERT INTO profiles (user_id, bio) SELECT g, 'bio ' || g FROM generate_series(1, 2000) g;
 INSERT INTO sessions (token, user_id) SELECT md5(g::text), 1 + (g * 17) % 2000 FROM generate_series(1, 5000) g;
 INSERT INTO orders (user_id, status, created_at) SELECT 1 + (g * 11) % 2000, (array['new', 'paid', 'shipped'])[1 + g % 3], timestamp '2024-01-01' + g * interval '1 min' FROM generate_series(1, 20000) g;
-INSERT INTO items (order_id, book_id, qty) SELECT 1 + (g * 3) % 20000, 1 + (g * 5) % 2000, 1 + g % 4 FROM generate_series(1, 50000) g;
+INSERT INTO items (order_id, book_id, qty) SELECT 1 + (g * 3) % 20000, 1 + (g * 7 + g / 20000) % 2000, 1 + g % 4 FROM generate_series(1, 50000) g;
 INSERT INTO jobs (queue, status, payload) SELECT 'mail', CASE WHEN g > 300 THEN 'done' ELSE 'ready' END, 'p' || g FROM generate_series(1, 5000) g;
 INSERT INTO visits (user_id, page) SELECT 1 + (g * 7) % 2000, '/p' || g FROM generate_series(1, 8000) g;
 INSERT INTO customers SELECT 'C' || g, 'Customer ' || g FROM generate_series(1, 500) g;

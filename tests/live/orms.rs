@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use pgtriage::demo::cluster::Cluster;
 use serde_json::Value;
 
-use crate::program::pgtriage;
+use crate::program::{pgtriage, text};
 use crate::{MAIN_MAJOR, builder};
 
 const SHOP: &str = include_str!("../../testdata/nplusone/shop.sql");
@@ -110,7 +110,12 @@ impl Shop {
     /// `None` where the packages cannot be installed.
     fn new(registry: Registry) -> Option<Self> {
         let folder = registry.installed()?;
-        let cluster = builder(MAIN_MAJOR).tcp().start().expect("a server");
+        let cluster = builder(MAIN_MAJOR)
+            .tcp()
+            .setting("log_min_duration_statement", "0")
+            .setting("log_line_prefix", "%m [%p] %q%u@%d ")
+            .start()
+            .expect("a server");
         cluster.create_database(DATABASE).expect("a database");
         let grants = format!(
             "CREATE EXTENSION pg_stat_statements; CREATE ROLE {ROLE} LOGIN;
@@ -142,29 +147,54 @@ impl Shop {
         command
     }
 
-    /// The loops that the counters tell after one run.
-    fn counted(&self, client: &str, scenario: &str) -> BTreeSet<Found> {
-        self.cluster
-            .execute(DATABASE, "SELECT pg_stat_statements_reset()")
-            .expect("a reset");
+    /// Runs a client's program once.
+    fn run(&self, client: &str, scenario: &str) {
         let run = self.program(client, scenario, 0).output();
         let run = run.expect("the program runs");
         let errors = String::from_utf8_lossy(&run.stderr);
         assert!(run.status.success(), "{client} {scenario}: {errors}");
+    }
+
+    fn reset(&self) {
+        self.cluster
+            .execute(DATABASE, "SELECT pg_stat_statements_reset()")
+            .expect("a reset");
+    }
+
+    /// The loops that are found with these arguments.
+    fn found(&self, arguments: &[&str]) -> BTreeSet<Found> {
         let uri = self.cluster.uri(DATABASE);
-        let report = pgtriage(&[&uri, "--probe", "none", "--format", "json"]).expect(0);
+        let all = [&uri, "--probe", "none", "--format", "json"];
+        let report = pgtriage(&[&all, arguments].concat()).expect(0);
         loops(&report.json())
     }
 
-    /// Lazy loops are counted with the right parents; the same rows loaded together are not found.
-    fn tells_loops(&self, client: &str, nested: [(&str, &str); 2]) {
+    /// The loops that the counters tell after one run, and those that they and the log of it tell.
+    fn counted_and_logged(&self, client: &str, scenario: &str) -> [BTreeSet<Found>; 2] {
+        self.reset();
+        let before = self.cluster.log().len();
+        self.run(client, scenario);
+        let log = self.cluster.log();
+        let log = log.get(before..).expect("a log that grows");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("server.log");
+        fs::write(&file, log).expect("a log file");
+        [self.found(&[]), self.found(&["--log", text(&file)])]
+    }
+
+    /// Lazy loops are counted with the right parents and proven by the log; the same rows loaded together are not found.
+    fn tells_loops(&self, client: &str, nested: [Pair; 2]) {
         let lazy = [("books(author_id)", "authors")];
         for (scenario, pairs) in [("lazy", &lazy[..]), ("nested", &nested), ("eager", &[])] {
-            let found = self.counted(client, scenario);
-            assert_eq!(found, expected(pairs, "counted"), "{client} {scenario}");
+            let [counted, logged] = self.counted_and_logged(client, scenario);
+            assert_eq!(counted, expected(pairs, "counted"), "{client} {scenario}");
+            assert_eq!(logged, expected(pairs, "measured"), "{client} {scenario}");
         }
     }
 }
+
+/// A look-up and its parent.
+type Pair = (&'static str, &'static str);
 
 /// A loop of a report: look-up, parent, confidence.
 type Found = [String; 3];
@@ -184,7 +214,7 @@ fn loops(report: &Value) -> BTreeSet<Found> {
         .collect()
 }
 
-fn expected(pairs: &[(&str, &str)], confidence: &str) -> BTreeSet<Found> {
+fn expected(pairs: &[Pair], confidence: &str) -> BTreeSet<Found> {
     pairs
         .iter()
         .map(|(look_up, parent)| {
@@ -194,7 +224,7 @@ fn expected(pairs: &[(&str, &str)], confidence: &str) -> BTreeSet<Found> {
         .collect()
 }
 
-const BY_KEY: [(&str, &str); 2] = [("items(order_id)", "orders"), ("books(id)", "items")];
+const BY_KEY: [Pair; 2] = [("items(order_id)", "orders"), ("books(id)", "items")];
 
 #[test]
 fn loops_of_python_s_mappers_are_found() {

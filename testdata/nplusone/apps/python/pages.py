@@ -4,7 +4,7 @@ import sys
 import time
 
 # So that some seconds read many times what others do.
-SIZES = [5, 5, 90, 60, 5, 10, 80, 5, 40, 5, 90, 20, 5]
+SIZES = [2, 2, 20, 14, 2, 4, 18, 2, 9, 2, 20, 5, 2]
 
 
 def arguments():
