@@ -3,8 +3,8 @@
 import sys
 import time
 
-# So that some seconds read many times what others do.
-SIZES = [2, 2, 20, 14, 2, 4, 18, 2, 9, 2, 20, 5, 2]
+# Seconds between two pages, in turn for a second each, so that some seconds read many times what others do.
+PAUSES = [0.5, 0.5, 0.01, 0.02, 0.5, 0.3, 0.01, 0.5, 0.05, 0.5, 0.01, 0.1, 0.5]
 
 
 def arguments():
@@ -14,10 +14,10 @@ def arguments():
 
 
 def pages(seconds):
-    """One page of 100 rows, or pages until that many seconds have passed."""
+    """One page of 100 rows, or pages of three until that many seconds have passed."""
     if seconds == 0:
         yield 100
     begin = time.monotonic()
     while (passed := time.monotonic() - begin) < seconds:
-        yield SIZES[int(passed) % len(SIZES)]
-        time.sleep(0.05)
+        yield 3
+        time.sleep(PAUSES[int(passed) % len(PAUSES)])
