@@ -1,5 +1,5 @@
-//! `scripts/bench logs`: logs of each format, read by pgtriage on one core, against pgBadger and `wc -l` on the same
-//! file, and the memory that reading takes at two sizes.
+//! `scripts/bench logs`: logs of each format, read by pgtriage on one core, and read and digested as `--log` does,
+//! against pgBadger and `wc -l` on the same file, and the memory that this takes at two sizes.
 //!
 //! The logs are made here: sessions of an application that logs all statements, by the extended and by the simple
 //! protocol, with connections, checkpoints and errors between them. `PGTRIAGE_BENCH_LOG_MB` sets their size, 1024 by
@@ -21,9 +21,13 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use pgtriage::collect::log_files::LogFiles;
+use pgtriage::logs::{Digest, Logged};
 
 /// Asks this program to read the file that follows, and to print how long it took.
 const READ: &str = "--read-log";
+
+/// The same, with all that is made of the statements.
+const DIGEST: &str = "--digest-log";
 
 /// Prefix of the lines of stderr's format.
 const PREFIX: &str = "%m [%p] %q%u@%d ";
@@ -57,9 +61,11 @@ impl Format {
 }
 
 fn main() {
-    let mut arguments = env::args().skip_while(|argument| argument != READ);
-    if arguments.next().is_some() {
-        read(&arguments.next().expect("a file").into());
+    let arguments: Vec<String> = env::args().collect();
+    if let [_, what, path] = arguments.as_slice()
+        && (what == READ || what == DIGEST)
+    {
+        read(what, &path.into());
         return;
     }
     let megabytes: u64 = env::var("PGTRIAGE_BENCH_LOG_MB")
@@ -87,12 +93,21 @@ fn main() {
 }
 
 /// Reads a file, and prints seconds, statements and peak memory in KiB.
-fn read(path: &PathBuf) {
+fn read(what: &str, path: &PathBuf) {
     let start = Instant::now();
     let files = LogFiles::open(std::slice::from_ref(path), None).expect("a log");
+    let mut digest = Digest::new(None, None);
     let mut statements = 0_u64;
-    let tally = files.read(|_, _| true, |_| statements += 1).expect("a log");
+    let each = |logged: &Logged<'_>| {
+        statements += 1;
+        if what == DIGEST {
+            digest.add(logged);
+        }
+    };
+    let tally = files.read(|_, _| true, each).expect("a log");
     assert!(tally.skipped.is_empty(), "{:?}", tally.skipped);
+    let logs = digest.finish(Vec::new(), &tally);
+    assert!(what == READ || logs.executions > 0, "statements");
     println!(
         "{} {statements} {}",
         start.elapsed().as_secs_f64(),
@@ -116,76 +131,72 @@ struct Ours {
 
 fn compare(format: Format, whole: &Path, tenth: &Path, badger: bool, work: &Path) {
     let bytes = fs::metadata(whole).expect("a file").len();
-    let rate =
-        |seconds: f64| u32::try_from(bytes / 1000).map_or(f64::NAN, f64::from) / 1000.0 / seconds;
-    let name = whole.to_str().expect("a path");
-    let ours = (0..RUNS).map(|_| ours(whole));
-    let ours = ours
-        .min_by(|a, b| a.seconds.total_cmp(&b.seconds))
-        .expect("a run");
-    let lines =
-        (0..RUNS).map(|_| seconds(Command::new("taskset").args(["-c", "0", "wc", "-l", name])));
-    let lines = lines.fold(f64::INFINITY, f64::min);
+    let megabytes = u32::try_from(bytes / 1000).map_or(f64::NAN, f64::from) / 1000.0;
+    let digested = ours(DIGEST, whole);
     let mut line = format!(
-        "{:<8} pgtriage {:>7.1}  wc -l {:>7.1}",
+        "{:<8} read {:>6.1}  read and digested {:>6.1}  wc -l {:>7.1}",
         format.title(),
-        rate(ours.seconds),
-        rate(lines)
+        megabytes / ours(READ, whole).seconds,
+        megabytes / digested.seconds,
+        megabytes / fastest(|| seconds(on_one_core("wc").arg("-l").arg(whole))),
     );
     if badger {
-        let report = work.join("report.html");
-        let mut command = Command::new("taskset");
-        command.args([
-            "-c",
-            "0",
-            "pgbadger",
-            "--quiet",
-            "--jobs",
-            "1",
-            "--disable-error",
-            "--format",
-        ]);
-        // pgBadger names this format after the collector.
-        command.args([if format == Format::Json {
-            "jsonlog"
-        } else {
-            format.name()
-        }]);
-        if format == Format::Stderr {
-            command.args(["--prefix", PREFIX]);
-        }
-        let took = seconds(command.arg("--outfile").arg(report).arg(name));
-        let _ = write!(
-            line,
-            "  pgBadger {:>5.1} ({:.0} times as long)",
-            rate(took),
-            took / ours.seconds
-        );
+        let took = seconds(&mut pgbadger(format, whole, &work.join("report.html")));
+        let times = took / digested.seconds;
+        let rate = megabytes / took;
+        let _ = write!(line, "  pgBadger {rate:>5.1}, {times:.0} times as long");
     }
     println!("{line}");
-    let small = self::ours(tenth);
     println!(
         "         {} statements; peak memory {} KiB, of a tenth of the log {} KiB",
-        ours.statements, ours.peak_kib, small.peak_kib
+        digested.statements,
+        digested.peak_kib,
+        ours(DIGEST, tenth).peak_kib
     );
 }
 
-/// This program again, on one core and with memory of its own.
-fn ours(path: &Path) -> Ours {
-    let program = env::current_exe().expect("this program");
+fn pgbadger(format: Format, log: &Path, report: &Path) -> Command {
+    let mut command = on_one_core("pgbadger");
+    command
+        .args(["--quiet", "--jobs", "1", "--outfile"])
+        .arg(report);
+    // pgBadger calls it after the setting.
+    let name = if format == Format::Json {
+        "jsonlog"
+    } else {
+        format.name()
+    };
+    command.args(["--format", name]);
+    if format == Format::Stderr {
+        command.args(["--prefix", PREFIX]);
+    }
+    command.arg(log);
+    command
+}
+
+fn on_one_core(program: &str) -> Command {
     let mut command = Command::new("taskset");
-    let output = command
-        .args(["-c", "0"])
-        .arg(program)
-        .arg(READ)
-        .arg(path)
-        .output();
-    let output = output.expect("taskset");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    command.args(["-c", "0", program]);
+    command
+}
+
+fn fastest(run: impl Fn() -> f64) -> f64 {
+    (0..RUNS).map(|_| run()).fold(f64::INFINITY, f64::min)
+}
+
+/// This program again, on one core and with memory of its own; the fastest of its runs.
+fn ours(what: &str, path: &Path) -> Ours {
+    let runs = (0..RUNS).map(|_| run(what, path));
+    let fastest = runs.min_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    fastest.expect("a run")
+}
+
+fn run(what: &str, path: &Path) -> Ours {
+    let program = env::current_exe().expect("this program");
+    let mut command = on_one_core(program.to_str().expect("a path"));
+    let output = command.arg(what).arg(path).output().expect("taskset");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
     let text = String::from_utf8(output.stdout).expect("text");
     let numbers: Vec<&str> = text.split_whitespace().collect();
     let [seconds, statements, peak] = numbers.as_slice() else {

@@ -14,6 +14,7 @@ mod severity;
 mod sink;
 mod statements;
 mod stderr;
+mod syslog;
 mod tally;
 mod time;
 mod window;

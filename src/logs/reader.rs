@@ -7,7 +7,7 @@ use super::sink::Sink;
 use super::statements::Statements;
 use super::stderr::Prefixes;
 use super::window::Window;
-use super::{Logged, Reason, Tally, csv, json, stderr, time};
+use super::{Logged, Reason, Tally, csv, json, stderr, syslog, time};
 
 /// Bytes at the beginning of a file that tell its format.
 const BEGINNING: usize = 64 * 1024;
@@ -16,6 +16,7 @@ const BEGINNING: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Format {
     Stderr,
+    Syslog,
     Csv,
     Json,
 }
@@ -23,11 +24,12 @@ enum Format {
 impl Format {
     /// The format of most lines.
     fn of(beginning: &[u8]) -> Self {
-        let (mut csv, mut json, mut other) = (0, 0, 0);
+        let (mut csv, mut json, mut syslog, mut other) = (0, 0, 0, 0);
         for line in beginning.split(|byte| *byte == b'\n') {
             match line.first() {
                 Some(b'{') => json += 1,
                 Some(b'0'..=b'9') if csv::begins_row(line) => csv += 1,
+                Some(_) if syslog::chunk(line).is_some() => syslog += 1,
                 // Further lines of an entry tell nothing.
                 Some(b'0'..=b'9' | b'A'..=b'Z') => other += 1,
                 _ => {}
@@ -35,6 +37,7 @@ impl Format {
         }
         match (csv, json) {
             _ if json > csv.max(other) => Self::Json,
+            _ if syslog > csv.max(other) => Self::Syslog,
             _ if csv > 0 && csv * 4 >= other => Self::Csv,
             _ => Self::Stderr,
         }
@@ -83,6 +86,10 @@ impl Reader {
                 self.prefixes.learn(window.bytes());
                 stderr::read(&mut window, &mut self.prefixes, &mut sink);
             }
+            Format::Syslog => {
+                self.prefixes.learn(&syslog_texts(window.bytes()));
+                syslog::read(&mut window, &mut self.prefixes, &mut sink);
+            }
             Format::Csv => csv::read(&mut window, &mut sink),
             Format::Json => json::read(&mut window, &mut sink),
         }
@@ -117,6 +124,12 @@ impl Reader {
                 .split(|byte| *byte == b'\n')
                 .filter(|line| csv::begins_row(line))
                 .find_map(|line| Some(time::stamp(line)?.at)),
+            Format::Syslog => {
+                let texts = syslog_texts(beginning);
+                self.prefixes.learn(&texts);
+                let mut lines = texts.split(|byte| *byte == b'\n');
+                lines.find_map(|line| self.prefixes.head(line)?.at)
+            }
             Format::Stderr => {
                 self.prefixes.learn(beginning);
                 let mut lines = beginning.split(|byte| *byte == b'\n');
@@ -124,4 +137,13 @@ impl Reader {
             }
         }
     }
+}
+
+/// The texts of lines without what syslog put before them.
+fn syslog_texts(beginning: &[u8]) -> Vec<u8> {
+    let lines = beginning.split(|byte| *byte == b'\n');
+    let texts: Vec<&[u8]> = lines
+        .filter_map(|line| Some(syslog::chunk(line)?.text))
+        .collect();
+    texts.join(&b'\n')
 }

@@ -136,9 +136,21 @@ pub(super) struct Records {
     message: Vec<u8>,
     detail: Vec<u8>,
     session: Vec<u8>,
+    /// The process and the time that stand before the prefix.
+    process: Vec<u8>,
+    at: Option<i64>,
 }
 
 impl Records {
+    /// Entries of a process, that was known with the time before the prefix was read.
+    pub(super) fn of_process(process: &[u8], at: Option<i64>) -> Self {
+        Self {
+            process: process.to_vec(),
+            at,
+            ..Self::default()
+        }
+    }
+
     /// Takes a line of `bytes`, which begin where the entry before it does, and tells how many of them are done with.
     pub(super) fn line<F: FnMut(&Logged<'_>)>(
         &mut self,
@@ -228,9 +240,14 @@ impl Records {
             .detail
             .map(|detail| joined(bytes, detail, &mut self.detail));
         let query_id = head.query_id.of(bytes).and_then(number);
+        let session = session(bytes, head, &mut self.session);
         sink.entry(&Entry {
-            session: session(bytes, head, &mut self.session),
-            at: head.at,
+            session: if session.is_empty() {
+                &self.process
+            } else {
+                session
+            },
+            at: head.at.or(self.at),
             zone_unknown: head.zone_unknown,
             user: head.user.of(bytes),
             database: head.database.of(bytes),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Logged;
 
 /// A line of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
     /// The number of the file, as in [`Logged::file`].
     pub file: u32,

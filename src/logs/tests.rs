@@ -170,6 +170,40 @@ fn what_is_no_execution_is_counted_apart() {
 }
 
 #[test]
+fn entries_that_went_through_syslog_are_put_together() {
+    let (found, tally) = read(
+        "Jan  1 10:00:00 db1 postgres[71]: [5-1] 2026-01-01 10:00:00.000 UTC [71] a@b LOG:  duration: 1.000 ms  execute a: SELECT\n\
+         Jan  1 10:00:00 db1 postgres[72]: [9-1] 2026-01-01 10:00:00.000 UTC [72] a@b LOG:  duration: 2.000 ms  statement: SELECT\n\
+         Jan  1 10:00:00 db1 postgres[71]: [5-2] #011#011*\n\
+         Jan  1 10:00:00 db1 postgres[72]: [9-2]  2, 3\n\
+         Jan  1 10:00:00 db1 postgres[71]: [5-3] #011FROM t WHERE id = $1\n\
+         Jan  1 10:00:00 db1 postgres[71]: [5-4] 2026-01-01 10:00:00.000 UTC [71] a@b DETAIL:  parameters: $1 = '1'\n\
+         Jan  1 10:00:01 db1 kernel: something else\n\
+         Jan  1 10:00:02 db1 postgres[71]: [6-1] 2026-01-01 10:00:02.000 UTC [71] a@b LOG:  duration: 3.000 ms  statement: SELECT 3\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "0:1 71 10:00:00 a b - - SELECT⏎\t*⏎FROM t WHERE id = $1 ($1 = '1') 1 ms",
+            "0:2 72 10:00:00 a b - - SELECT 2, 3 2 ms",
+            "0:8 71 10:00:02 a b - - SELECT 3 3 ms",
+        ]
+    );
+    assert_eq!(skipped(&tally), [(Reason::UnknownLine, 1, 7)]);
+}
+
+#[test]
+fn syslog_knows_the_process_and_the_time_that_a_prefix_lacks() {
+    let (found, tally) = read(
+        "2026-01-01T10:00:00.000000+01:00 db1 postgres[71]: user=a,db=b LOG:  statement: SELECT\n\
+         2026-01-01T10:00:00.000000+01:00 db1 postgres[71]: #011 1\n\
+         2026-01-01T10:00:01.000000+01:00 db1 postgres[71]: user=a,db=b LOG:  duration: 1.000 ms\n",
+    );
+    assert_eq!(found, ["0:1 71 09:00:01 a b - - SELECT⏎ 1 1 ms"]);
+    assert_eq!(skipped(&tally), []);
+}
+
+#[test]
 fn rows_of_csvlog_are_read_and_broken_ones_passed_over() {
     let row = |number: u32, message: &str, detail: &str| {
         format!(
