@@ -3,7 +3,7 @@
 use super::support::{Counted, MATTERS, MEDIUM_SHARE, Words, advice, each_family};
 use super::workload::{Family, Field};
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
-use crate::finding::{Action, CheckId, Evidence, Unit};
+use crate::finding::{Action, CheckId, Evidence, Unit, Weight};
 use crate::snapshot::Area;
 use crate::units::{Millis, float, ratio};
 
@@ -65,6 +65,7 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
             ("calls", Field::Calls, Unit::Calls),
         ],
         part,
+        weight: Weight::Workload,
         advice: advice(Action::Investigate, words),
     })
 }

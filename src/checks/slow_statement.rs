@@ -3,7 +3,7 @@
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
-use crate::finding::{Action, CheckId, Unit};
+use crate::finding::{Action, CheckId, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::Millis;
@@ -67,6 +67,7 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
             ("execution time", Field::ExecTime, Unit::Ms),
         ],
         part: 1.0,
+        weight: Weight::Workload,
         advice: advice(Action::Investigate, words),
     })
 }

@@ -126,15 +126,7 @@ impl<'a> Workload<'a> {
 
     /// The window's execution time as an operand of a formula: toplevel statements, and the hidden ones.
     fn total_term(&self) -> String {
-        let visible = if self.window.kind == WindowKind::SinceReset {
-            "sum({/statements/*/counters/total_exec_time_ms})".to_owned()
-        } else {
-            let toplevel = self.families.iter().filter(|family| family.toplevel());
-            let terms: Vec<String> = toplevel
-                .filter_map(|family| family.term(self, Field::ExecTime))
-                .collect();
-            format!("sum({})", terms.join(", "))
-        };
+        let visible = self.toplevel_term(Field::ExecTime);
         if self.totals.hidden_time.get() <= 0.0 {
             return visible;
         }
@@ -146,6 +138,56 @@ impl<'a> Workload<'a> {
             _ => "",
         };
         format!("({visible} + {hidden}{before})")
+    }
+
+    /// The sum of a counter over the visible toplevel statements as an operand of a formula.
+    fn toplevel_term(&self, field: Field) -> String {
+        if self.window.kind == WindowKind::SinceReset {
+            return format!("sum({{/statements/*{}}})", field.path());
+        }
+        let toplevel = self.families.iter().filter(|family| family.toplevel());
+        let terms: Vec<String> = toplevel
+            .filter_map(|family| family.term(self, field))
+            .collect();
+        format!("sum({})", terms.join(", "))
+    }
+
+    /// The sum of a counter over the visible toplevel statements, with its formula; `None` where none has it.
+    pub fn of_all(&self, field: Field) -> Option<(f64, String)> {
+        let toplevel = self.families.iter().filter(|family| family.toplevel());
+        let sums = toplevel.filter_map(|family| family.sum(self, field));
+        let sum = sums.reduce(|one, other| one + other)?;
+        Some((sum, self.toplevel_term(field)))
+    }
+
+    /// The sum of the squared execution times of a family's calls as an operand of a formula; `None` where the spread of
+    /// one of its statements is hidden. Of so many calls, their time and its standard deviation it is calls ×
+    /// deviation² + time² ÷ calls, at both ends of the window.
+    pub fn squares_term(&self, family: &Family) -> Option<String> {
+        let squares = |statement: String, counters: &StatementCounters| {
+            counters.spread?;
+            let at = |field: &str| Formula::at(&format!("{statement}/counters/{field}"));
+            let (calls, time) = (at("calls"), at("total_exec_time_ms"));
+            let deviation = at("spread/stddev_exec_time_ms");
+            Some(format!(
+                "{calls} * {deviation} * {deviation} + {time} * {time} / {calls}"
+            ))
+        };
+        let of_member = |member: &Member| {
+            let now = self.snapshot.statements.get(member.statement)?;
+            let all = squares(format!("/statements/{}", member.statement), &now.counters)?;
+            let Some(base) = self.delta(*member)?.base else {
+                return Some(format!("({all})"));
+            };
+            let then = self.snapshot.samples.first()?.statements.get(base)?;
+            if then.counters.calls == 0 {
+                return Some(format!("({all})"));
+            }
+            let early = squares(format!("/samples/0/statements/{base}"), &then.counters)?;
+            Some(format!("({all} - ({early}))"))
+        };
+        let terms: Option<Vec<String>> = family.members().iter().map(of_member).collect();
+        Formula::sum_of(&terms?)
     }
 
     /// A family's share of the window's execution time as evidence.

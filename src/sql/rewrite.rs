@@ -7,6 +7,7 @@
 
 mod batch;
 mod equivalent;
+mod insert;
 mod locking;
 mod renumber;
 mod repair;
@@ -16,6 +17,7 @@ mod tree;
 
 pub use batch::{KeyParameter, PerKey, batch};
 pub use equivalent::{EquivalentSelect, NoEquivalent, Rows, equivalent_select};
+pub use insert::{insert_many, inserts_one_row};
 pub(in crate::sql) use locking::locking_clause;
 pub use locking::without_locking;
 pub use repair::{Repair, Repaired, repair};

@@ -3,7 +3,7 @@
 use super::{label, subject};
 use crate::checks::workload::{Family, Field};
 use crate::checks::{Case, Proposal};
-use crate::finding::{Draft, Evidence, Recommendation, Unit};
+use crate::finding::{Draft, Evidence, Recommendation, Unit, Weight};
 
 /// What the counters of a family say.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Counted {
     pub counters: &'static [(&'static str, Field, Unit)],
     /// The part of the family's time that it costs, 0..1.
     pub part: f64,
+    /// How severity is weighed.
+    pub weight: Weight,
     /// The advice.
     pub advice: Recommendation,
 }
@@ -47,4 +49,5 @@ fn draft(case: &Case<'_>, family: &Family, counted: Counted) -> Draft {
         .with_all(numbers)
         .at(case.location(family))
         .costing(case.impact(family, counted.part))
+        .weighed(counted.weight)
 }

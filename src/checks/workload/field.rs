@@ -24,6 +24,14 @@ pub enum Field {
     TempRead,
     /// Blocks written to temporary files.
     TempWritten,
+    /// Bytes of write-ahead log.
+    WalBytes,
+    /// Full page images in the write-ahead log.
+    WalPages,
+    /// Times planned.
+    Plans,
+    /// Planning time in milliseconds.
+    PlanTime,
 }
 
 impl Field {
@@ -38,6 +46,10 @@ impl Field {
             Self::SharedReadTime => counters.shared_io?.read_ms.get(),
             Self::TempRead => float(counters.temp.read.get()),
             Self::TempWritten => float(counters.temp.written.get()),
+            Self::WalBytes => float(counters.wal.bytes.get()),
+            Self::WalPages => float(counters.wal.full_page_images),
+            Self::Plans => float(counters.plans?),
+            Self::PlanTime => counters.total_plan_time_ms?.get(),
         })
     }
 
@@ -52,6 +64,10 @@ impl Field {
             Self::SharedReadTime => "/counters/shared_io/read_ms",
             Self::TempRead => "/counters/temp/read",
             Self::TempWritten => "/counters/temp/written",
+            Self::WalBytes => "/counters/wal/bytes",
+            Self::WalPages => "/counters/wal/full_page_images",
+            Self::Plans => "/counters/plans",
+            Self::PlanTime => "/counters/total_plan_time_ms",
         }
     }
 
