@@ -134,7 +134,7 @@ impl Simulation {
             action: "start",
             message: error.to_string(),
         })??;
-        let database = capture.server.database.clone();
+        let database = database_of(capture);
         caveats.extend(create_database(&cluster, &database, capture)?);
         if cluster.has_extension("hypopg") {
             cluster.execute(&database, HYPOPG)?;
@@ -199,6 +199,14 @@ fn start_cluster(binaries: &Binaries) -> Result<Cluster, ClusterError> {
         builder = builder.setting(name, value);
     }
     builder.start()
+}
+
+/// The captured database's name, unless every server has a database of that name.
+fn database_of(capture: &Snapshot) -> String {
+    match capture.server.database.as_str() {
+        "postgres" | "template0" | "template1" => "production".to_owned(),
+        own => own.to_owned(),
+    }
 }
 
 /// Makes the database in the captured collation: whether an index serves `LIKE 'a%'` depends on it.

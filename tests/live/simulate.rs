@@ -417,6 +417,7 @@ async fn a_new_index_on_a_captured_table_has_the_size_that_it_would_have() {
 async fn a_dump_of_another_server_makes_the_schema() {
     let capture = capture(&real(MAIN_MAJOR, 1_000)).await;
     let dump = "\\restrict it's\nSET transaction_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\n\
+        CREATE SCHEMA public;\n\
         CREATE EXTENSION IF NOT EXISTS nowhere WITH SCHEMA public;\nCOMMENT ON EXTENSION nowhere IS 'x';\n\
         CREATE TABLE public.orders (id bigint NOT NULL, state text);\nALTER TABLE public.orders OWNER TO \"the app\";\n\
         CREATE SCHEMA more AUTHORIZATION \"the app\";\n\
@@ -440,12 +441,17 @@ async fn a_dump_of_another_server_makes_the_schema() {
     );
     let caveats = simulation.caveats().join("\n");
     assert!(
-        caveats.contains("schema.sql:4 is left out: ") && caveats.contains("nowhere"),
+        caveats.contains("schema.sql:5 is left out: ") && caveats.contains("nowhere"),
         "{caveats}"
     );
     assert!(!caveats.contains("transaction_timeout"), "{caveats}");
-    // The states are an enum's labels in the capture and texts here, of which the captured values are values, too.
     assert_eq!(value(cluster, SHOP, "SHOW random_page_cost"), "1.7");
+
+    let mut of_postgres = capture.clone();
+    "postgres".clone_into(&mut of_postgres.server.database);
+    let simulation = simulate(MAIN_MAJOR, &of_postgres, dump).await;
+    let setting = "SHOW random_page_cost";
+    assert_eq!(value(simulation.cluster(), "production", setting), "1.7");
 
     let broken = "CREATE TABLE public.a (id int);\n\nCREATE INDEX ON public.a (\n  none);\n";
     let error = try_simulate(MAIN_MAJOR, &capture, broken)
