@@ -254,12 +254,18 @@ fn render(
     sink: &Sink,
     args: &CheckArgs,
 ) -> Result<String> {
-    use crate::report::{html, json, markdown};
+    use crate::report::{github, gitlab, html, json, junit, markdown, sarif};
     Ok(match format {
         CheckFormat::Terminal => output::terminal(sink, args.report.color).render(report),
         CheckFormat::Markdown => markdown::render(report),
         CheckFormat::Html => html::render(report).context("cannot write the report as HTML")?,
         CheckFormat::Json => json::render(report).context("cannot serialise the report")?,
+        CheckFormat::Sarif => sarif::render(report).context("cannot write the report as SARIF")?,
+        CheckFormat::Junit => {
+            junit::render(report).context("cannot write the report as JUnit XML")?
+        }
+        CheckFormat::Github => github::render(report),
+        CheckFormat::Gitlab => gitlab::render(report).context("cannot serialise the report")?,
     })
 }
 
@@ -271,6 +277,8 @@ fn format_of(sink: &Sink) -> CheckFormat {
         Some("md" | "markdown") => CheckFormat::Markdown,
         Some("html" | "htm") => CheckFormat::Html,
         Some("json") => CheckFormat::Json,
+        Some("sarif") => CheckFormat::Sarif,
+        Some("xml") => CheckFormat::Junit,
         _ => CheckFormat::Terminal,
     }
 }

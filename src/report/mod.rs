@@ -2,13 +2,18 @@
 //! and HTML walk the blocks; JSON serialises the report itself.
 
 pub mod document;
+pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod json;
+pub mod junit;
 mod logged;
 pub mod markdown;
 pub mod plan_tree;
+pub mod sarif;
 pub mod terminal;
 
+mod machine;
 mod plan_lines;
 mod summary;
 mod text;

@@ -84,6 +84,14 @@ pub enum CheckFormat {
     Html,
     /// For a program
     Json,
+    /// For code hosts: SARIF 2.1.0
+    Sarif,
+    /// For CI servers: JUnit XML, a test case a statement
+    Junit,
+    /// For GitHub Actions: annotations
+    Github,
+    /// For GitLab: a code quality report
+    Gitlab,
 }
 
 #[derive(Debug, Clone, Args)]

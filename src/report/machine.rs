@@ -1,0 +1,57 @@
+//! What the formats for machines share: identities of findings that outlive a move of their statement, and one-line
+//! messages.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::finding::{Finding, Report};
+use crate::sql::family::Family;
+
+use super::text::one_line;
+
+/// A hexadecimal identity for each finding, in their order: of what it is about and of the statement's name and family, never
+/// of a line or a number. Those of equal statements in one file are counted.
+pub fn identities(report: &Report) -> Vec<String> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let findings = report.bottlenecks.iter();
+    findings
+        .map(|finding| {
+            let location = &finding.location;
+            let family = location
+                .query
+                .as_deref()
+                .map(|query| Family::of(query).fingerprint.id());
+            let own = format!(
+                "{}\n{}\n{}\n{}",
+                finding.id,
+                location.file.as_deref().unwrap_or_default(),
+                location.statement.as_deref().unwrap_or_default(),
+                family.unwrap_or_default()
+            );
+            let before = seen.entry(own.clone()).or_default();
+            let numbered = format!("{own}\n{before}");
+            *before += 1;
+            hex(&numbered)
+        })
+        .collect()
+}
+
+fn hex(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let bytes = digest.iter().take(16);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is wrong and what to do, on one line.
+pub fn message(finding: &Finding) -> String {
+    let named = match &finding.location.statement {
+        Some(name) => format!("{name}: {}", finding.title),
+        None => finding.title.clone(),
+    };
+    let fix = match finding.recommendation.ddl.as_slice() {
+        [] => finding.fix.clone(),
+        ddl => format!("{}: {}", finding.fix, ddl.join(" ")),
+    };
+    one_line(&format!("{named}; {fix}"))
+}
