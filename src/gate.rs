@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use crate::analyze::{self, analyze};
-use crate::checks::{Catalog, stale_allow, unservable_predicate};
+use crate::baseline::{Baseline, Change, Entry};
+use crate::checks::{Catalog, cost_regression, lost_index, stale_allow, unservable_predicate};
 use crate::finding::{
     AllowedFinding, Caveat, CheckVerdict, CheckedStatement, Finding, Looker, Report, Severity,
     Skipped, Status,
 };
 use crate::ids::{QualifiedName, StatementKey};
+use crate::plan::Plan;
 use crate::snapshot::{PlanRecord, ProbeOutcome, ProbeStatus, Scope, Snapshot, Statement};
 use crate::sql::family::Family;
 use crate::sql::script::Allow;
@@ -90,6 +92,31 @@ pub struct Rules {
     pub today: Date,
     /// What has no plan and was left out, and how often.
     pub left_out: BTreeMap<String, usize>,
+    /// What plans and findings were before.
+    pub baseline: Option<Baseline>,
+    /// Which findings are reported.
+    pub reported: Reported,
+    /// Settings that the user sets for the plans.
+    pub settings: Vec<(String, String)>,
+}
+
+/// Which findings are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reported {
+    /// All.
+    #[default]
+    All,
+    /// Those that the baseline does not have.
+    New,
+}
+
+/// The verdict, and what a later one may be compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The verdict.
+    pub report: Report,
+    /// Plans and findings as they are.
+    pub state: Baseline,
 }
 
 impl Rules {
@@ -115,7 +142,7 @@ impl Rules {
 
 /// The report on the statements of a snapshot, which come from `origins` in the same order. Literals should have been
 /// replaced by tokens before.
-pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Report {
+pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judged {
     let statements = std::mem::take(&mut snapshot.statements);
     let mut plans = by_key(std::mem::take(&mut snapshot.plans), |plan| &plan.key);
     let mut probes = by_key(std::mem::take(&mut snapshot.probes), |probe| &probe.key);
@@ -135,6 +162,18 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Repor
             what: rules.left_out.clone(),
         });
     }
+    let mut state = Baseline::of(&snapshot, &rules.settings);
+    let mut before = None;
+    if let Some(baseline) = &rules.baseline {
+        match baseline.comparable(&state) {
+            Ok(()) => before = Some(baseline),
+            Err(reason) => report.skipped.push(Skipped {
+                check: Looker::Check(lost_index::ID),
+                reason: format!("nothing was compared: {reason}"),
+                remedy: Some("pgtriage check --update-baseline".to_owned()),
+            }),
+        }
+    }
     for (statement, origin) in statements.into_iter().zip(origins) {
         let own = Own {
             plans: plans.remove(&statement.key).unwrap_or_default(),
@@ -143,7 +182,18 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Repor
                 .and_then(|probes| probes.into_iter().next()),
             statement,
         };
-        let (checked, findings) = one(&mut snapshot, own, origin, rules);
+        let entry = entry(&own, origin, &snapshot);
+        let was = before.and_then(|before| {
+            let alike = |known: &&Entry| known.name == entry.name && known.family == entry.family;
+            let nth = state.statements.iter().filter(alike).count();
+            before.entry(entry.name.as_deref(), &entry.family, nth)
+        });
+        let past = Past { was, now: &entry };
+        let (checked, findings, all) = one(&mut snapshot, own, origin, rules, &past);
+        state.statements.push(Entry {
+            findings: all,
+            ..entry
+        });
         report.skipped.extend(unseen(&checked, origin));
         report.bottlenecks.extend(findings);
         report.checked.push(checked);
@@ -155,7 +205,98 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Repor
         Status::Partial
     };
     report.summary = summary(&report);
-    report
+    Judged { report, state }
+}
+
+/// A statement as it was and as it is.
+struct Past<'b> {
+    was: Option<&'b Entry>,
+    now: &'b Entry,
+}
+
+impl Past<'_> {
+    fn findings(&self, origin: &Origin, rules: &Rules) -> Vec<Finding> {
+        let changes = self.was.map(|was| was.changes(self.now));
+        let checks = &rules.analysis.checks;
+        changes
+            .into_iter()
+            .flatten()
+            .filter_map(|change| match change {
+                Change::LostIndex { table, was } => checks
+                    .includes(lost_index::ID)
+                    .then(|| lost_index::draft(&table, &was).stamp(lost_index::ID, Severity::High)),
+                Change::Dearer {
+                    before,
+                    after,
+                    grown,
+                } => {
+                    let severity = if grown {
+                        Severity::Info
+                    } else {
+                        Severity::High
+                    };
+                    let draft = cost_regression::draft(&origin.called(), before, after, grown);
+                    checks
+                        .includes(cost_regression::ID)
+                        .then(|| draft.stamp(cost_regression::ID, severity))
+                }
+            })
+            .collect()
+    }
+}
+
+/// What the baseline keeps of a statement, but for its findings.
+fn entry(own: &Own, origin: &Origin, snapshot: &Snapshot) -> Entry {
+    let plan = |by_index: bool| {
+        let mut plans = own.plans.iter();
+        plans.find(|plan| plan.scans.are_as_set() != by_index)
+    };
+    let lines = |by_index| {
+        plan(by_index)
+            .map(|plan| shape(&plan.plan))
+            .unwrap_or_default()
+    };
+    let number = |key: &str| {
+        let found = plan(false).and_then(|plan| plan.plan.pointer(&format!("/Plan/{key}")));
+        found
+            .and_then(serde_json::Value::as_f64)
+            .unwrap_or_default()
+    };
+    let query = own.statement.query.as_deref().unwrap_or_default();
+    Entry {
+        name: origin.name.clone(),
+        family: Family::of(query).fingerprint.id(),
+        plan: lines(false),
+        by_index: lines(true),
+        cost: number("Total Cost"),
+        rows: number("Plan Rows"),
+        pages: pages(own, snapshot),
+        findings: Vec::new(),
+    }
+}
+
+/// The pages of the tables that a statement's plan reads.
+fn pages(own: &Own, snapshot: &Snapshot) -> BTreeMap<String, i64> {
+    let plans = own
+        .plans
+        .iter()
+        .filter_map(|record| Plan::parse(&record.plan).ok());
+    let mut read = BTreeSet::new();
+    for plan in plans {
+        for node in plan.nodes() {
+            let target = &node.target;
+            if let (Some(schema), Some(name)) = (&target.schema, &target.relation) {
+                read.insert(QualifiedName::new(schema, name));
+            }
+        }
+    }
+    let tables = snapshot
+        .tables
+        .iter()
+        .filter(|table| read.contains(&table.name));
+    tables
+        .map(|table| (table.name.to_string(), table.pages.get()))
+        .collect()
 }
 
 /// What others did in the database says nothing of the statements, and is different at every look.
@@ -189,15 +330,11 @@ fn one(
     own: Own,
     origin: &Origin,
     rules: &Rules,
-) -> (CheckedStatement, Vec<Finding>) {
+    past: &Past<'_>,
+) -> (CheckedStatement, Vec<Finding>, Vec<String>) {
     let query = own.statement.query.clone().unwrap_or_default();
     let planned = !own.plans.is_empty();
-    let plan = own
-        .plans
-        .iter()
-        .find(|plan| plan.scans.are_as_set())
-        .map(|plan| shape(&plan.plan))
-        .unwrap_or_default();
+    let plan = past.now.plan.clone();
     let probe = own.probe;
     snapshot.statements = vec![own.statement];
     snapshot.plans = own.plans;
@@ -210,6 +347,23 @@ fn one(
         let catalog = Catalog::of(snapshot);
         found.retain(|finding| !is_of_small_table(finding, rules, &catalog));
     }
+    // An index that is lost is told of once: the conditions that it served are the better place.
+    let unserved: BTreeSet<Option<String>> = found
+        .iter()
+        .filter(|finding| finding.kind == unservable_predicate::ID)
+        .map(|finding| finding.location.table.clone())
+        .collect();
+    let mut changed = past.findings(origin, rules);
+    changed.retain(|finding| {
+        finding.kind != lost_index::ID || !unserved.contains(&finding.location.table)
+    });
+    let mut all: Vec<String> = found.iter().map(|finding| finding.id.clone()).collect();
+    all.sort();
+    all.dedup();
+    if let (Reported::New, Some(was)) = (rules.reported, past.was) {
+        found.retain(|finding| !was.findings.contains(&finding.id));
+    }
+    found.extend(changed);
     let (mut findings, allowed, stale) = allow::apply(found, origin, rules, planned);
     if rules.analysis.checks.includes(stale_allow::ID) {
         findings.extend(stale);
@@ -255,7 +409,7 @@ fn one(
             .collect(),
         plan,
     };
-    (checked, findings)
+    (checked, findings, all)
 }
 
 fn is_of_small_table(finding: &Finding, rules: &Rules, catalog: &Catalog<'_>) -> bool {
@@ -273,7 +427,7 @@ const fn word(probe: &ProbeOutcome) -> &'static str {
 }
 
 fn unseen(checked: &CheckedStatement, origin: &Origin) -> Option<Skipped> {
-    if !checked.plan.is_empty() {
+    if checked.verdict != CheckVerdict::NotPlanned && checked.reason.is_none() {
         return None;
     }
     let reason = checked.reason.as_deref().unwrap_or("no plan was given");

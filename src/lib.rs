@@ -24,6 +24,7 @@ pub mod advisor;
 pub mod checks;
 
 pub mod analyze;
+pub mod baseline;
 pub mod gate;
 
 pub mod report;

@@ -14,6 +14,7 @@ pub mod workload;
 
 mod cartesian_product;
 mod chatty_statement;
+pub mod cost_regression;
 mod cte_fence_filter;
 mod deep_offset;
 mod disabled_node;
@@ -32,6 +33,7 @@ mod large_result;
 mod leading_wildcard_like;
 mod limit_ordered_index_filter;
 mod lossy_bitmap;
+pub mod lost_index;
 mod memoize_ineffective;
 mod missing_index;
 mod n_plus_one;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::{
-    Check, cartesian_product, chatty_statement, cte_fence_filter, deep_offset, disabled_node,
+    Check, cartesian_product, chatty_statement, cost_regression, cte_fence_filter, deep_offset, disabled_node,
     dominant_statement, function_scan_default_rows, hash_batches_grew, hash_spill, hashagg_spill,
     heap_fetches_high, implicit_cast, index_filter_inefficient, insert_loop, io_bound_statement,
-    jit_overhead, large_result, leading_wildcard_like, limit_ordered_index_filter, lossy_bitmap,
+    jit_overhead, large_result, leading_wildcard_like, limit_ordered_index_filter, lossy_bitmap, lost_index,
     memoize_ineffective, missing_index, n_plus_one, nested_loop_join_filter,
     nested_loop_many_loops, non_sargable_predicate, not_in_unhashed, parameter_sensitive_plan,
     partitions_not_pruned, plan_time_heavy, planning_dominant, read_inefficient,
@@ -71,6 +71,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &parameter_sensitive_plan::ParameterSensitivePlan,
     &missing_index::MissingIndex,
     &unindexed_foreign_key::UnindexedForeignKey,
+    &lost_index::LostIndex,
+    &cost_regression::CostRegression,
     &stale_allow::StaleAllow,
 ];
 

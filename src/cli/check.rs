@@ -14,7 +14,7 @@ use crate::analyze;
 use crate::checks::Selection;
 use crate::connect::Session;
 use crate::finding::Caveat;
-use crate::gate::{FileConfig, Rules, Sizes, judge};
+use crate::gate::{FileConfig, Judged, Reported, Rules, Sizes, judge};
 use crate::ids::{QueryId, StatementKey};
 use crate::probe::{self, Given, ProbeOptions, TableRows};
 use crate::simulate::Simulation;
@@ -29,21 +29,31 @@ use super::observe::{connect, look_in_time, unless_interrupted};
 use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
-use input::{Input, Text};
+use input::{Input, Settings, Text};
 
 /// Checks statements.
 ///
 /// # Errors
 /// Where a file cannot be read, there is no connection, or a flag's value is refused.
 pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
-    let file = input::settings(args.input.config.as_deref())?;
-    let rules = rules(args, &file)?;
-    let fail_on = fail_on(args, &file)?;
-    let input = input::read(&args.input, &file)?;
+    let settings = input::settings(args.input.config.as_deref())?;
+    let file = &settings.keys;
+    let rules = Rules {
+        baseline: input::baseline(&args.baseline, &settings)?,
+        ..rules(args, file)?
+    };
+    let fail_on = fail_on(args, file)?;
+    let input = input::read(&args.input, &settings)?;
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
-        let place = place(args, &file, progress, &interrupt).await?;
-        let exit = check(args, input, (rules, fail_on), &place, progress, &interrupt).await?;
+        let place = place(args, file, progress, &interrupt).await?;
+        let wanted = Wanted {
+            input,
+            rules,
+            fail_on,
+            settings: &settings,
+        };
+        let exit = check(args, wanted, &place, progress, &interrupt).await?;
         Ok(interrupt.exit(exit))
     })
 }
@@ -120,14 +130,27 @@ async fn place(
     })
 }
 
+/// What is asked for, by flags and files.
+struct Wanted<'s> {
+    input: Input,
+    rules: Rules,
+    fail_on: FailOn,
+    settings: &'s Settings,
+}
+
 async fn check(
     args: &CheckArgs,
-    input: Input,
-    (mut rules, fail_on): (Rules, FailOn),
+    wanted: Wanted<'_>,
     place: &Place,
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Exit> {
+    let Wanted {
+        input,
+        mut rules,
+        fail_on,
+        settings,
+    } = wanted;
     let mut options = probe_options(args)?;
     options.rows = place.rows();
     let looked = look_in_time(&place.session, &mut options, progress);
@@ -159,12 +182,19 @@ async fn check(
     }
     progress.step("analysing");
     let origins: Vec<_> = texts.into_iter().map(|text| text.origin).collect();
-    let mut report = judge(snapshot, &origins, &rules);
+    let Judged { mut report, state } = judge(snapshot, &origins, &rules);
     report.caveats.extend(place.caveats());
     progress.finish();
     let sink = Sink::of(args.report.output.as_deref());
     let format = args.report.format.unwrap_or_else(|| format_of(&sink));
     sink.write(&render(&report, format, &sink, args)?)?;
+    if args.baseline.update_baseline {
+        let text = state.text().context("cannot serialise the baseline")?;
+        let path = input::baseline_path(&args.baseline, settings);
+        Sink::File(path.clone()).write(&text)?;
+        progress.note(&format!("wrote {}", path.display()));
+        return Ok(Exit::of(&report, FailOn::Critical).without_findings());
+    }
     Ok(Exit::of(&report, fail_on))
 }
 
@@ -214,6 +244,13 @@ fn rules(args: &CheckArgs, file: &FileConfig) -> Result<Rules> {
         sizes: Sizes::OfTest,
         today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
         left_out: BTreeMap::new(),
+        baseline: None,
+        reported: if args.baseline.new_only {
+            Reported::New
+        } else {
+            Reported::All
+        },
+        settings: args.settings.clone(),
     })
 }
 

@@ -42,6 +42,14 @@ impl Exit {
 }
 
 impl Exit {
+    /// The same where findings are what was asked for.
+    pub const fn without_findings(self) -> Self {
+        match self {
+            Self::Findings => Self::Done,
+            other => other,
+        }
+    }
+
     const ALL: [Self; 5] = [
         Self::Done,
         Self::Findings,

@@ -158,7 +158,23 @@ pub struct CheckArgs {
     #[arg(long, value_name = "ROLE", help_heading = "Planning")]
     pub trust_owner: Vec<String>,
     #[command(flatten)]
+    pub baseline: BaselineArgs,
+    #[command(flatten)]
     pub report: CheckReport,
+}
+
+/// What plans were before.
+#[derive(Debug, Clone, Args)]
+pub struct BaselineArgs {
+    /// Plans and findings as they were; by default pgtriage.lock.json beside pgtriage.toml, where it is there
+    #[arg(long, value_name = "FILE", help_heading = "Baseline")]
+    pub baseline: Option<PathBuf>,
+    /// Write plans and findings as they are into the baseline
+    #[arg(long, help_heading = "Baseline")]
+    pub update_baseline: bool,
+    /// Report only what the baseline does not have
+    #[arg(long, conflicts_with = "update_baseline", help_heading = "Baseline")]
+    pub new_only: bool,
 }
 
 fn rows(text: &str) -> Result<(String, f64), String> {

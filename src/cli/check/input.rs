@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::check::CheckInput;
+use crate::baseline::Baseline;
+use crate::cli::args::check::{BaselineArgs, CheckInput};
 use crate::gate::{FileConfig, Origin};
 use crate::probe::Given;
 use crate::snapshot::{Area, Snapshot};
@@ -14,7 +15,7 @@ use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::StatementClass;
 use crate::sql::script::Script;
 
-/// The name of the settings file.
+/// What the settings file is called.
 const SETTINGS: &str = "pgtriage.toml";
 
 /// A statement that is checked.
@@ -42,20 +43,74 @@ pub enum Input {
     Database,
 }
 
+/// The settings file.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Its keys.
+    pub keys: FileConfig,
+    /// The folder that it is in; `None` where there is none.
+    folder: Option<PathBuf>,
+}
+
+impl Settings {
+    /// A path of the file is relative to the file.
+    fn beside(&self, path: &str) -> PathBuf {
+        match &self.folder {
+            Some(folder) => folder.join(path),
+            None => PathBuf::from(path),
+        }
+    }
+}
+
 /// The settings file: that one, or the first in this folder or above it; nothing where there is none.
 ///
 /// # Errors
 /// Where it cannot be read, with the line that is not understood.
-pub fn settings(path: Option<&Path>) -> Result<FileConfig> {
+pub fn settings(path: Option<&Path>) -> Result<Settings> {
     let found = match path {
         Some(path) => Some(path.to_owned()),
         None => upward(&std::env::current_dir().context("cannot tell the current folder")?),
     };
     let Some(path) = found else {
-        return Ok(FileConfig::default());
+        return Ok(Settings::default());
     };
     let text = read_text(&path)?;
-    FileConfig::read(&text).with_context(|| format!("cannot use {}", path.display()))
+    Ok(Settings {
+        keys: FileConfig::read(&text).with_context(|| format!("cannot use {}", path.display()))?,
+        folder: path.parent().map(Path::to_owned),
+    })
+}
+
+/// The name of the baseline.
+const BASELINE: &str = "pgtriage.lock.json";
+
+/// Where the baseline is, or is to be.
+pub fn baseline_path(args: &BaselineArgs, settings: &Settings) -> PathBuf {
+    let named = settings.keys.baseline.as_deref().unwrap_or(BASELINE);
+    args.baseline
+        .clone()
+        .unwrap_or_else(|| settings.beside(named))
+}
+
+/// The baseline; nothing where nobody names one and there is none, or where it is to be written anew.
+///
+/// # Errors
+/// Where it cannot be read or is none.
+pub fn baseline(args: &BaselineArgs, settings: &Settings) -> Result<Option<Baseline>> {
+    let path = baseline_path(args, settings);
+    let named = args.baseline.is_some() || settings.keys.baseline.is_some() || args.new_only;
+    if args.update_baseline || (!named && !path.exists()) {
+        return Ok(None);
+    }
+    let text =
+        read_text(&path).context("run pgtriage check --update-baseline to write the baseline")?;
+    let read = serde_json::from_str(&text);
+    read.map(Some).with_context(|| {
+        format!(
+            "cannot use {}; run pgtriage check --update-baseline to write it anew",
+            path.display()
+        )
+    })
 }
 
 fn upward(folder: &Path) -> Option<PathBuf> {
@@ -75,12 +130,17 @@ fn read_text(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// Where a file cannot be read, or there is no statement in any.
-pub fn read(args: &CheckInput, settings: &FileConfig) -> Result<Input> {
+pub fn read(args: &CheckInput, settings: &Settings) -> Result<Input> {
     if args.statements {
         return Ok(Input::Database);
     }
     let named: Vec<PathBuf> = if args.paths.is_empty() {
-        settings.paths.iter().map(PathBuf::from).collect()
+        settings
+            .keys
+            .paths
+            .iter()
+            .map(|path| settings.beside(path))
+            .collect()
     } else {
         args.paths.clone()
     };
