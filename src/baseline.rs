@@ -238,22 +238,22 @@ impl Entry {
             changes.push(Change::Dearer {
                 before: self.cost,
                 after: now.cost,
-                grown: self.growth(now) * self.cost * DEARER_TENTHS >= now.cost * 10.0,
+                grown: self.has_grown(now),
             });
         }
         changes
     }
 
-    /// How many times as many pages the table has that grew most.
-    fn growth(&self, now: &Self) -> f64 {
+    /// Whether some table has grown as much as the cost, or nearly so.
+    fn has_grown(&self, now: &Self) -> bool {
         let pages = |entry: &Self, table: &String| {
             let pages = entry.pages.get(table).copied().unwrap_or_default();
             crate::units::float(pages.max(1))
         };
-        now.pages
-            .keys()
-            .map(|table| pages(now, table) / pages(self, table))
-            .fold(1.0, f64::max)
+        now.pages.keys().any(|table| {
+            let growth = pages(now, table) / pages(self, table);
+            growth > 1.0 && growth * self.cost * DEARER_TENTHS >= now.cost * 10.0
+        })
     }
 }
 

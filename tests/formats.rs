@@ -100,12 +100,25 @@ fn many(count: u32) -> Report {
     report
 }
 
+/// A pattern of the published schema, that of languages, has a bracket too many, which is no regular expression.
+fn without_broken_pattern(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.retain(|key, value| {
+                let broken = |text: &str| text.ends_with("]?$");
+                key != "pattern" || !value.as_str().is_some_and(broken)
+            });
+            fields.values_mut().for_each(without_broken_pattern);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_broken_pattern),
+        _ => {}
+    }
+}
+
 #[test]
 fn sarif_keeps_its_schema() {
     let mut schema: Value = serde_json::from_str(&read("schemas/sarif-2.1.0.json")).unwrap();
-    // A pattern of the published schema has a bracket too many, which is no regular expression.
-    let language = &mut schema["definitions"]["run"]["properties"]["language"];
-    language.as_object_mut().unwrap().remove("pattern");
+    without_broken_pattern(&mut schema);
     let validator = jsonschema::validator_for(&schema).unwrap();
     for report in [report(), empty(), many(30)] {
         let log: Value = serde_json::from_str(&sarif::render(&report).unwrap()).unwrap();

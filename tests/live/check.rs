@@ -162,3 +162,45 @@ fn what_others_did_in_the_database_is_no_finding_of_a_statement() {
         .json();
     assert!(findings(&report).is_empty(), "{}", told(&report));
 }
+
+#[test]
+fn public_schemas_statements_pass_as_they_are_on_every_major() {
+    for schema in ["chinook", "pagila"] {
+        for major in majors() {
+            let cluster = with_schema(major, &format!("{schema}/schema.sql"));
+            let file = testdata(&format!("{schema}/queries.sql"));
+            let settings = testdata(&format!("{schema}/pgtriage.toml"));
+            let arguments = [
+                text(&file),
+                "--config",
+                text(&settings),
+                "--fail-on",
+                "low",
+                "--format",
+                "json",
+            ];
+            let run = check(&cluster, &arguments);
+            let report = run.json();
+            assert_eq!(run.code, Some(0), "{schema} on {major}: {}", told(&report));
+            assert!(report["checked"].as_array().expect("statements").len() >= 16);
+        }
+    }
+}
+
+#[test]
+fn statements_of_the_database_are_named_by_their_programs() {
+    let cluster = with_schema(MAIN_MAJOR, "forty/schema.sql");
+    let work = "CREATE EXTENSION pg_stat_statements;
+        SELECT pg_stat_statements_reset();
+        SELECT * FROM member WHERE card = 'C1' /*controller='members',action='show'*/;
+        SELECT * FROM member WHERE id = 1 /*controller='members',action='edit'*/;";
+    cluster.execute(DATABASE, work).expect("a workload");
+    let report = check(&cluster, &["--statements", "--format", "json"])
+        .expect(1)
+        .json();
+    let found: Vec<&Value> = findings(&report)
+        .into_iter()
+        .map(|finding| &finding["location"]["statement"])
+        .collect();
+    assert_eq!(found, ["members#show"], "{}", told(&report));
+}

@@ -30,6 +30,7 @@ mod advice_joins;
 mod advice_scans;
 mod capture_cli;
 mod check;
+mod check_example;
 mod check_production;
 mod cluster;
 mod collect;

@@ -186,9 +186,10 @@ pub fn read(args: &CheckInput, settings: &Settings) -> Result<Input> {
     Ok(Input::Files { texts, left_out })
 }
 
-/// A path as people write it.
+/// A path as people write it: from the current folder on, if it is below.
 fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
+    let here = std::env::current_dir().unwrap_or_default();
+    let text = path.strip_prefix(&here).unwrap_or(path).to_string_lossy();
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
