@@ -295,12 +295,38 @@ impl<'v> Bound<'v> {
     }
 }
 
-/// Both plans of each statement, in one transaction and one round trip behind the guard's question; none where it has an
-/// objection.
+/// What becomes of a transaction whose statement fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// It is lost with all that follows: savepoints take the server as long as the plans do.
+    Nothing,
+    /// It goes on as it was.
+    Savepoints,
+}
+
+/// Both plans of each statement. Only where one fails, savepoints keep it from the others.
 async fn explain(
     context: &Context<'_>,
     inquiry: &Inquiry<'_>,
     bound: &[Bound<'_>],
+) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
+    let plans = explain_keeping(context, inquiry, bound, Keeping::Nothing).await?;
+    if plans
+        .iter()
+        .all(|(one, other)| one.is_some() && other.is_some())
+    {
+        return Ok(plans);
+    }
+    explain_keeping(context, inquiry, bound, Keeping::Savepoints).await
+}
+
+/// Both plans of each statement, in one transaction and one round trip behind the guard's question; none where it has an
+/// objection.
+async fn explain_keeping(
+    context: &Context<'_>,
+    inquiry: &Inquiry<'_>,
+    bound: &[Bound<'_>],
+    keeping: Keeping,
 ) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
     let session = context.session;
     let mut by_index = context.settings.clone();
@@ -311,8 +337,8 @@ async fn explain(
         .map(|settings| session.preamble(PLAN_TIMEOUT, inquiry.schemas, settings));
     let work = Box::pin(async {
         let [as_set, by_index] = &preambles;
-        let one = Box::pin(explained(session, as_set, bound));
-        let other = Box::pin(explained(session, by_index, bound));
+        let one = Box::pin(explained(session, as_set, bound, keeping));
+        let other = Box::pin(explained(session, by_index, bound, keeping));
         let (one, other) = futures_util::join!(one, other);
         Ok(one?.into_iter().zip(other?).collect::<Vec<_>>())
     });
@@ -327,16 +353,18 @@ async fn explained(
     session: &ProbeSession,
     preamble: &Settings,
     bound: &[Bound<'_>],
+    keeping: Keeping,
 ) -> Result<Vec<Option<Planned>>, Error> {
     let client = session.client();
     let preamble = preamble.parameters();
     let parameters: Vec<Vec<Parameter<'_>>> = bound.iter().map(Bound::parameters).collect();
     let each = bound.iter().zip(&parameters).map(|(bound, parameters)| {
         let one = async {
-            let (rows, restored) = futures_util::join!(
-                client.query_typed(&bound.sql, parameters),
-                client.batch_execute(RESTORE)
-            );
+            let plan = client.query_typed(&bound.sql, parameters);
+            if keeping == Keeping::Nothing {
+                return plan.await;
+            }
+            let (rows, restored) = futures_util::join!(plan, client.batch_execute(RESTORE));
             restored.and(rows)
         };
         Box::pin(one)

@@ -205,7 +205,11 @@ fn what_cannot_be_read_is_told_apart_from_what_may_not_be() {
         "{}",
         blind.stdout
     );
-    assert!(blind.has("GRANT SELECT"), "{}", blind.stdout);
+    assert!(
+        blind.has("GRANT pg_read_all_data TO guest"),
+        "{}",
+        blind.stdout
+    );
 }
 
 #[test]
@@ -305,9 +309,9 @@ fn twenty_runs_under_load_are_equal_to_the_byte() {
     std::thread::scope(|scope| {
         let _ended = Ended(&over);
         scope.spawn(|| {
-            let write = "INSERT INTO orders (customer_id, status, placed_at, total_cents)
-                SELECT 1 + i % 10, 'new', now(), 1 FROM generate_series(1, 200) AS i;
-                UPDATE orders SET total_cents = total_cents + 1 WHERE id % 7 = 0; ANALYZE orders";
+            let write = "CREATE TABLE IF NOT EXISTS noise AS SELECT 1 AS n;
+                INSERT INTO noise SELECT generate_series(1, 2000); ANALYZE noise;
+                UPDATE customer SET country = 'FR' WHERE id % 7 = 0; ANALYZE customer";
             while !over.load(Ordering::Relaxed) {
                 checkout.cluster.execute(DATABASE, write).expect("a write");
             }
