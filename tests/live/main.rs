@@ -52,6 +52,7 @@ mod healthy_plans;
 mod interposed;
 mod logs;
 mod loops;
+mod nplusone_window;
 mod orms;
 mod plan_cases;
 mod pooler;
