@@ -44,9 +44,12 @@ impl Check for InsertLoop {
         let Some(transactions) = Transactions::of(case) else {
             return;
         };
-        each_family(case, found, |case, family| {
+        let mut counted = Vec::new();
+        each_family(case, &mut counted, |case, family| {
             look(case, family, &transactions)
         });
+        let counted = counted.into_iter();
+        found.extend(counted.map(|proposal| case.backed(proposal, "inserts")));
     }
 }
 

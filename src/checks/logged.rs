@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::catalog::Catalog;
 use super::workload::Workload;
-use super::{Case, Unseen};
+use super::{Case, Proposal, Unseen};
 use crate::finding::{Evidence, Excerpt, Formula, Impact, Source, Unit};
 use crate::format;
 use crate::ids::QueryId;
@@ -192,6 +192,16 @@ impl<'a> LoggedCase<'a> {
     /// Whether the durations are those of all statements.
     pub fn shows_durations(&self) -> bool {
         self.logs.durations.is_some() && !self.limits.iter().any(|limit| limit.skews_durations())
+    }
+
+    /// The loops of one of the workload's families, whatever came before them; `None` where the log shows none.
+    pub fn loops_of(&self, place: usize) -> Option<LoopSum<'a>> {
+        let loops = self.logs.loops.iter().enumerate();
+        // Loops behind a statement are told again behind what stands before that.
+        let once = loops.filter(|(_, found)| {
+            found.within.len() <= 1 && self.place(found.statement) == Some(place)
+        });
+        LoopSum::of(once.collect()).filter(|_| self.shows_loops())
     }
 
     /// The loops of a kind, with their positions in [`Logs::loops`].
@@ -422,6 +432,21 @@ impl<'a> LoopSum<'a> {
 }
 
 impl Case<'_> {
+    /// The proposal with the log's proof, where the log shows its statement in loops; `what` is what they consist of.
+    pub fn backed(&self, proposal: Proposal, what: &str) -> Proposal {
+        let logged = self.logged.as_ref();
+        let mut places = proposal.families.iter();
+        let loops = logged.and_then(|logged| places.find_map(|place| logged.loops_of(*place)));
+        let Some(loops) = loops else {
+            return proposal;
+        };
+        let draft = proposal
+            .draft
+            .proven_by(loops.evidence(what))
+            .showing(loops.excerpts());
+        Proposal { draft, ..proposal }
+    }
+
     /// What the logs do not show of loops; nothing where none were read.
     pub fn unlogged(&self) -> Vec<Unseen> {
         let limits = self.logged.as_ref().map_or(&[][..], LoggedCase::limits);
