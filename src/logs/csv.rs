@@ -208,7 +208,8 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(window: &mut Window<R>, sink:
 /// Reads on until there is twice as much, so that a row that is long is not looked at again for every piece of it.
 fn more<R: Read>(window: &mut Window<R>) -> bool {
     let before = window.bytes().len();
-    while window.bytes().len() < before * 2 && window.more() {}
+    let wanted = (before * 2).max(1);
+    while window.bytes().len() < wanted && window.more() {}
     window.bytes().len() > before
 }
 

@@ -237,6 +237,25 @@ fn rows_of_csvlog_are_read_and_broken_ones_passed_over() {
     assert_eq!(tally.lines, 7);
 }
 
+/// A row that is as long as the window is a multiple of.
+#[test]
+fn rows_may_end_where_the_window_does() {
+    let row = |text: &str| {
+        format!(
+            "2026-01-01 10:00:00.000 UTC,\"a\",\"b\",12,\"[local]\",6955b600.c,1,\"SELECT\",2026-01-01 09:00:00 UTC,\
+             3/1,0,LOG,00000,\"duration: 1.000 ms  statement: {text}\",,,,,,,,,\"\",\"\",,0\n"
+        )
+    };
+    let filler = "x".repeat(256 - row("").len());
+    let row = row(&filler);
+    assert_eq!(row.len(), 256);
+    let (found, tally) = read(&row.repeat(5000));
+    assert_eq!(
+        (found.len(), tally.lines, tally.bytes),
+        (5000, 5000, 5000 * 256)
+    );
+}
+
 #[test]
 fn a_csvlog_may_end_with_a_broken_row_and_empty_lines() {
     let (found, tally) =
