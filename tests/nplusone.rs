@@ -209,7 +209,7 @@ fn a_library_is_named_where_it_wrote_the_statement() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(named.len(), 17, "{named:?}");
+    assert_eq!(named.len(), 23, "{named:?}");
 }
 
 #[test]
