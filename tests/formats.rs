@@ -1,4 +1,4 @@
-//! What other programs read of a check: SARIF against its schema, JUnit XML against its own, the rest against what is
+//! What other programs read of a check: SARIF against its schema, `JUnit` XML against its own, the rest against what is
 //! documented of them.
 
 #![expect(

@@ -1,4 +1,4 @@
-//! The report as JUnit XML: a suite a file, a test case a statement.
+//! The report as `JUnit` XML: a suite a file, a test case a statement.
 
 use std::collections::BTreeMap;
 

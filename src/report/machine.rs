@@ -2,6 +2,7 @@
 //! messages.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -39,8 +40,11 @@ pub fn identities(report: &Report) -> Vec<String> {
 
 fn hex(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    let bytes = digest.iter().take(16);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    let mut out = String::new();
+    for byte in digest.iter().take(16) {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 /// What is wrong and what to do, on one line.

@@ -1,5 +1,7 @@
 //! The report as SARIF 2.1.0 (OASIS), which code hosts show beside the lines of a pull request.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::checks::{CHECKS, CheckMeta};
@@ -120,7 +122,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

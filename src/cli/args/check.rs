@@ -86,7 +86,7 @@ pub enum CheckFormat {
     Json,
     /// For code hosts: SARIF 2.1.0
     Sarif,
-    /// For CI servers: JUnit XML, a test case a statement
+    /// For CI servers: test results as XML, a test case a statement
     Junit,
     /// For GitHub Actions: annotations
     Github,
