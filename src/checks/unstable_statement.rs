@@ -82,7 +82,7 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
         ],
         part: 1.0,
         weight: if deviation < FELT {
-            Weight::AtMost(Severity::Low)
+            Weight::AtMost(Severity::Info)
         } else {
             Weight::Workload
         },
