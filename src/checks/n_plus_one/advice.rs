@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::checks::Case;
-use crate::checks::support::{Words, advice, label};
+use crate::checks::support::{Words, advice, shortened};
 use crate::finding::{Action, Recommendation};
 use crate::format;
 use crate::sql::facts::{Distinct, Facts, Output};
@@ -31,11 +31,7 @@ pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<
     let hint = library(child.text(case))
         .map(|library| format!(" ({library})"))
         .unwrap_or_default();
-    let summary = format!(
-        "look up {} once for all rows of \"{}\"{hint}, not once for each",
-        pair.tie.child_name(case),
-        label(parent.text(case)),
-    );
+    let summary = summary(&pair.tie.child_name(case), parent.text(case), &hint);
     let said = |group: &Group| {
         Some(Said {
             text: group.text(case),
@@ -55,6 +51,17 @@ pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<
     let mut advice = advice(Action::ChangeApplication, words);
     advice.rewrite = written.map(|(text, _)| text);
     Some(advice)
+}
+
+/// Longer texts of statements are cut in a sentence.
+const TEXT_CHARS: usize = 160;
+
+/// What to do with a look-up of `table` for each row of the statement `parent`; `hint` is how a library calls it.
+pub fn summary(table: &str, parent: &str, hint: &str) -> String {
+    format!(
+        "look up {table} once for all rows of \"{}\"{hint}, not once for each",
+        shortened(parent, TEXT_CHARS),
+    )
 }
 
 /// What is to be known of the look-up joined to the statement that it runs for.
@@ -86,10 +93,9 @@ fn expected(case: &Case<'_>, child: &Group, pair: &Pair) -> String {
         format::count(child.calls),
         format::count(child.calls - saved),
     );
-    let a_day = case
-        .workload
-        .window()
-        .seconds
+    let seconds = case.workload.window().seconds;
+    let a_day = seconds
+        .filter(|seconds| *seconds >= HOUR)
         .and_then(|seconds| ratio(DAY, seconds));
     if let Some(a_day) = a_day {
         let _ = write!(text, ", {} fewer a day", format::count(saved * a_day));
@@ -109,6 +115,9 @@ fn expected(case: &Case<'_>, child: &Group, pair: &Pair) -> String {
 
 /// Seconds.
 const DAY: f64 = 86_400.0;
+
+/// Seconds: a shorter window says nothing of a day.
+const HOUR: f64 = 3_600.0;
 
 /// The two statements as one, where that returns as many rows as the first: a look-up of one row at most.
 fn joined(

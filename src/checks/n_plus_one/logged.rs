@@ -11,7 +11,7 @@ use crate::sql::facts::Facts;
 use crate::sql::parse::Kind;
 use crate::units::{float, ratio};
 
-use super::advice::{BATCHED, Said, replacement};
+use super::advice::{BATCHED, Said, replacement, summary};
 use super::groups::{KeyColumn, keys};
 use super::library::library;
 use super::ties::{Tie, is_unique, resolved, ties_of};
@@ -331,12 +331,10 @@ impl Proven<'_> {
     ) -> Option<Recommendation> {
         let text = &logged.family(self.child)?.query;
         let (table, _) = self.looked_up(case, look_up)?;
-        let hint = library(text).map(|library| format!(" ({library})"));
-        let summary = format!(
-            "look up {table} once for all rows of \"{}\"{}, not once for each",
-            label(&logged.family(self.parent)?.query),
-            hint.unwrap_or_default()
-        );
+        let hint = library(text)
+            .map(|library| format!(" ({library})"))
+            .unwrap_or_default();
+        let summary = summary(&table, &logged.family(self.parent)?.query, &hint);
         let expected = format!(
             "{} statements become {} in the time of the log",
             format::count(float(self.loops.executions())),

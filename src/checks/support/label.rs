@@ -77,7 +77,7 @@ const NO_RELATION: [&str; 9] = [
 ];
 
 /// A text on one line, cut where it is long.
-fn shortened(text: &str, chars: usize) -> String {
+pub fn shortened(text: &str, chars: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= chars {
         return line;

@@ -16,7 +16,7 @@ mod words;
 pub use counted::{Counted, each_family};
 pub use create_index::create_index;
 pub use filter::{Dress, conditions, dress, filter_facts};
-pub use label::{label, subject};
+pub use label::{label, shortened, subject};
 pub use nodes::each_node;
 pub use rewritten::{rewrite, rewritten};
 pub use scan::{Scan, Told};
