@@ -365,12 +365,19 @@ impl Writer {
             "2026-01-{day:02} {hours:02}:{minutes:02}:{:02}.{millis:03} UTC",
             seconds % 60
         );
+        let line = Line {
+            at: &at,
+            session,
+            severity,
+            message,
+            detail,
+        };
         self.text.clear();
         let text = &mut self.text;
         let _ = match self.format {
-            Format::Stderr => stderr(text, &at, session, severity, message, detail),
-            Format::Csv => csv(text, &at, session, severity, message, detail),
-            Format::Json => json(text, &at, session, severity, message, detail),
+            Format::Stderr => stderr(text, &line),
+            Format::Csv => csv(text, &line),
+            Format::Json => json(text, &line),
         };
         self.out
             .write_all(self.text.as_bytes())
@@ -379,14 +386,23 @@ impl Writer {
     }
 }
 
-fn stderr(
-    to: &mut String,
-    at: &str,
+/// What every format says of an entry.
+struct Line<'a> {
+    at: &'a str,
     session: u64,
-    severity: &str,
-    message: &str,
-    detail: Option<&str>,
-) -> std::fmt::Result {
+    severity: &'a str,
+    message: &'a str,
+    detail: Option<&'a str>,
+}
+
+fn stderr(to: &mut String, line: &Line<'_>) -> std::fmt::Result {
+    let Line {
+        at,
+        session,
+        severity,
+        message,
+        detail,
+    } = line;
     let tabbed = message.replace('\n', "\n\t");
     writeln!(to, "{at} [{session}] web@shop {severity}:  {tabbed}")?;
     detail.map_or(Ok(()), |detail| {
@@ -394,14 +410,14 @@ fn stderr(
     })
 }
 
-fn csv(
-    to: &mut String,
-    at: &str,
-    session: u64,
-    severity: &str,
-    message: &str,
-    detail: Option<&str>,
-) -> std::fmt::Result {
+fn csv(to: &mut String, line: &Line<'_>) -> std::fmt::Result {
+    let Line {
+        at,
+        session,
+        severity,
+        message,
+        detail,
+    } = line;
     let message = message.replace('"', "\"\"");
     let detail = detail.map_or(String::new(), |detail| format!("\"{detail}\""));
     writeln!(
@@ -412,14 +428,14 @@ fn csv(
     )
 }
 
-fn json(
-    to: &mut String,
-    at: &str,
-    session: u64,
-    severity: &str,
-    message: &str,
-    detail: Option<&str>,
-) -> std::fmt::Result {
+fn json(to: &mut String, line: &Line<'_>) -> std::fmt::Result {
+    let Line {
+        at,
+        session,
+        severity,
+        message,
+        detail,
+    } = line;
     let escaped = message.replace('"', "\\\"").replace('\n', "\\n");
     let detail = detail.map_or(String::new(), |detail| format!(",\"detail\":\"{detail}\""));
     writeln!(

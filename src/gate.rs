@@ -5,6 +5,7 @@ mod allow;
 mod config;
 mod shape;
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -344,8 +345,11 @@ fn one(
         Vec::new()
     };
     {
-        let catalog = Catalog::of(snapshot);
-        found.retain(|finding| !is_of_small_table(finding, rules, &catalog));
+        // Few statements have such a finding, and a catalog is as large as the database.
+        let catalog = LazyCell::new(|| Catalog::of(snapshot));
+        found.retain(|finding| {
+            finding.kind != unservable_predicate::ID || !is_of_small_table(finding, rules, &catalog)
+        });
     }
     // An index that is lost is told of once: the conditions that it served are the better place.
     let unserved: BTreeSet<Option<String>> = found
@@ -414,8 +418,7 @@ fn one(
 
 fn is_of_small_table(finding: &Finding, rules: &Rules, catalog: &Catalog<'_>) -> bool {
     let table = finding.location.table.as_deref();
-    finding.kind == unservable_predicate::ID
-        && table.is_some_and(|table| rules.is_small(table, catalog))
+    table.is_some_and(|table| rules.is_small(table, catalog))
 }
 
 const fn word(probe: &ProbeOutcome) -> &'static str {

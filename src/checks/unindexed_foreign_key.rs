@@ -14,7 +14,7 @@ use crate::finding::{
 };
 use crate::format;
 use crate::snapshot::delta::TableDelta;
-use crate::snapshot::{Area, ForeignKey, TableCounters, WhatIfBasis};
+use crate::snapshot::{Area, ForeignKey, TableCounters};
 use crate::sql::facts::Role;
 use crate::units::{Millis, float};
 
@@ -321,17 +321,9 @@ fn recommendation(
     parent: TableRef<'_>,
 ) -> Option<Recommendation> {
     let blueprint = plain_index(case, table, &key.columns)?;
-    let expected = Expected {
-        text: format!(
-            "a row deleted from {} finds those that refer to it without reading all of {}",
-            parent.table.name, table.table.name
-        ),
-        before_cost: None,
-        after_cost: None,
-        before_ms: None,
-        after_ms: None,
-        improvement_percent: None,
-        basis: WhatIfBasis::Formula,
-    };
+    let expected = Expected::in_words(format!(
+        "a row deleted from {} finds those that refer to it without reading all of {}",
+        parent.table.name, table.table.name
+    ));
     Some(create_index(&blueprint, table, expected))
 }

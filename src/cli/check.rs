@@ -4,9 +4,8 @@ mod input;
 mod production;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -21,11 +20,11 @@ use crate::simulate::Simulation;
 use crate::snapshot::{self, Snapshot, Statement, StatementCounters};
 use crate::sql::redact::Redactor;
 
-use super::args::FailOn;
 use super::args::check::{CheckArgs, CheckFormat};
+use super::args::{FailOn, Format};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{connect, look_in_time, unless_interrupted};
+use super::observe::{allowed_settings, connect, look_in_time, std_duration, unless_interrupted};
 use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
@@ -226,8 +225,8 @@ fn rules(args: &CheckArgs, file: &FileConfig) -> Result<Rules> {
     let or = |flags: &[String], keys: &[String]| -> Vec<String> {
         if flags.is_empty() { keys } else { flags }.to_vec()
     };
-    let only = or(&args.report.only, &file.only);
-    let skip = or(&args.report.skip, &file.skip);
+    let only = or(&args.report.checks.only, &file.only);
+    let skip = or(&args.report.checks.skip, &file.skip);
     let mut assumed_rows: BTreeMap<String, f64> = file.assume_rows.clone();
     assumed_rows.extend(args.assume_rows.iter().cloned());
     Ok(Rules {
@@ -270,16 +269,9 @@ fn fail_on(args: &CheckArgs, file: &FileConfig) -> Result<FailOn> {
 }
 
 fn probe_options(args: &CheckArgs) -> Result<ProbeOptions> {
-    if let Some((name, _)) = args
-        .settings
-        .iter()
-        .find(|(name, _)| !probe::setting_is_allowed(name))
-    {
-        bail!("--set {name}: the safety of the probes stands on this setting; leave it out");
-    }
     Ok(ProbeOptions {
-        budget: Duration::try_from(args.budget).context("durations cannot be negative")?,
-        settings: args.settings.clone(),
+        budget: std_duration(args.budget)?,
+        settings: allowed_settings(&args.settings)?,
         trust_owners: args.trust_owner.clone(),
         ..ProbeOptions::default()
     })
@@ -291,12 +283,13 @@ fn render(
     sink: &Sink,
     args: &CheckArgs,
 ) -> Result<String> {
-    use crate::report::{github, gitlab, html, json, junit, markdown, sarif};
+    use crate::report::{github, gitlab, junit, sarif};
+    let usual = |format| output::render(report, format, sink, args.report.color);
     Ok(match format {
-        CheckFormat::Terminal => output::terminal(sink, args.report.color).render(report),
-        CheckFormat::Markdown => markdown::render(report),
-        CheckFormat::Html => html::render(report).context("cannot write the report as HTML")?,
-        CheckFormat::Json => json::render(report).context("cannot serialise the report")?,
+        CheckFormat::Terminal => usual(Format::Terminal)?,
+        CheckFormat::Markdown => usual(Format::Markdown)?,
+        CheckFormat::Html => usual(Format::Html)?,
+        CheckFormat::Json => usual(Format::Json)?,
         CheckFormat::Sarif => sarif::render(report).context("cannot write the report as SARIF")?,
         CheckFormat::Junit => {
             junit::render(report).context("cannot write the report as JUnit XML")?
@@ -307,15 +300,14 @@ fn render(
 }
 
 fn format_of(sink: &Sink) -> CheckFormat {
-    let Sink::File(path) = sink else {
-        return CheckFormat::Terminal;
-    };
-    match path.extension().and_then(|suffix| suffix.to_str()) {
-        Some("md" | "markdown") => CheckFormat::Markdown,
-        Some("html" | "htm") => CheckFormat::Html,
-        Some("json") => CheckFormat::Json,
+    match sink.suffix() {
         Some("sarif") => CheckFormat::Sarif,
         Some("xml") => CheckFormat::Junit,
-        _ => CheckFormat::Terminal,
+        _ => match output::format_of(sink) {
+            Format::Terminal => CheckFormat::Terminal,
+            Format::Markdown => CheckFormat::Markdown,
+            Format::Html => CheckFormat::Html,
+            Format::Json => CheckFormat::Json,
+        },
     }
 }

@@ -75,8 +75,8 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
 pub fn config(report: &ReportArgs, limits: Limits) -> Result<analyze::Config> {
     Ok(analyze::Config {
         checks: Selection::new(
-            report.only.iter().map(String::as_str),
-            report.skip.iter().map(String::as_str),
+            report.checks.only.iter().map(String::as_str),
+            report.checks.skip.iter().map(String::as_str),
         )?,
         limits,
     })

@@ -178,11 +178,11 @@ impl Probing<'_> {
 pub async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Session> {
     let args = ConnectArgs {
         target: args.target.clone(),
-        host: args.host.clone(),
-        port: args.port.clone(),
-        user: args.username.clone(),
+        host: args.server.host.clone(),
+        port: args.server.port.clone(),
+        user: args.server.username.clone(),
         dbname: args.dbname.clone(),
-        prompt: if args.no_password {
+        prompt: if args.server.no_password {
             PasswordPrompt::Never
         } else {
             PasswordPrompt::WhenAsked
@@ -301,13 +301,6 @@ fn tell_what_was_read(snapshot: &Snapshot, progress: &Progress) {
 /// # Errors
 /// Names a setting that may not be set.
 pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
-    if let Some((name, _)) = args
-        .settings
-        .iter()
-        .find(|(name, _)| !probe::setting_is_allowed(name))
-    {
-        bail!("--set {name}: the safety of the probes stands on this setting; leave it out");
-    }
     Ok(ProbeOptions {
         mode: match args.probe {
             ProbeLevel::None => Mode::None,
@@ -323,13 +316,31 @@ pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
         } else {
             Writes::Planned
         },
-        settings: args.settings.clone(),
+        settings: allowed_settings(&args.settings)?,
         trust_owners: args.trust_owner.clone(),
         ..ProbeOptions::default()
     })
 }
 
-fn std_duration(duration: SignedDuration) -> Result<Duration> {
+/// The values of `--set`, where none undoes the safety of the probes.
+///
+/// # Errors
+/// Names a setting that may not be set.
+pub fn allowed_settings(settings: &[(String, String)]) -> Result<Vec<(String, String)>> {
+    let mut names = settings.iter().map(|(name, _)| name);
+    match names.find(|name| !probe::setting_is_allowed(name)) {
+        Some(name) => {
+            bail!("--set {name}: the safety of the probes stands on this setting; leave it out")
+        }
+        None => Ok(settings.to_vec()),
+    }
+}
+
+/// The same length of time for the parts that wait.
+///
+/// # Errors
+/// Where it is negative.
+pub fn std_duration(duration: SignedDuration) -> Result<Duration> {
     Duration::try_from(duration).context("durations cannot be negative")
 }
 

@@ -33,6 +33,14 @@ impl Sink {
         }
     }
 
+    /// The suffix of the file's name.
+    pub fn suffix(&self) -> Option<&str> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) => path.extension()?.to_str(),
+        }
+    }
+
     /// Writes all of `text`. A reader that closed the pipe has seen what it wanted: that is success.
     ///
     /// # Errors
@@ -74,20 +82,26 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// Where the place cannot be written.
 pub fn deliver(report: &Report, args: &ReportArgs) -> Result<()> {
     let sink = Sink::of(args.output.as_deref());
-    let text = match args.format.unwrap_or_else(|| format_of(&sink)) {
-        Format::Terminal => terminal(&sink, args.color).render(report),
+    let format = args.format.unwrap_or_else(|| format_of(&sink));
+    sink.write(&render(report, format, &sink, args.color)?)
+}
+
+/// The report in a format.
+///
+/// # Errors
+/// Where it cannot be written in it.
+pub fn render(report: &Report, format: Format, sink: &Sink, color: ColourChoice) -> Result<String> {
+    Ok(match format {
+        Format::Terminal => terminal(sink, color).render(report),
         Format::Markdown => markdown::render(report),
         Format::Html => html::render(report).context("cannot write the report as HTML")?,
         Format::Json => json::render(report).context("cannot serialise the report")?,
-    };
-    sink.write(&text)
+    })
 }
 
-fn format_of(sink: &Sink) -> Format {
-    let Sink::File(path) = sink else {
-        return Format::Terminal;
-    };
-    match path.extension().and_then(|suffix| suffix.to_str()) {
+/// The format that the file's suffix names, else the terminal's.
+pub fn format_of(sink: &Sink) -> Format {
+    match sink.suffix() {
         Some("md" | "markdown") => Format::Markdown,
         Some("html" | "htm") => Format::Html,
         Some("json") => Format::Json,

@@ -55,6 +55,21 @@ pub struct Expected {
     pub basis: WhatIfBasis,
 }
 
+impl Expected {
+    /// What no formula tells.
+    pub fn in_words(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            before_cost: None,
+            after_cost: None,
+            before_ms: None,
+            after_ms: None,
+            improvement_percent: None,
+            basis: WhatIfBasis::Formula,
+        }
+    }
+}
+
 /// What it may cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Risk {
@@ -66,6 +81,18 @@ pub struct Risk {
     pub writes_per_second: Option<f64>,
     /// Share of updates that are heap-only now and would stop to be, 0..1.
     pub hot_ratio: Option<f64>,
+}
+
+impl Risk {
+    /// What no formula tells.
+    pub fn in_words(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            size_bytes: None,
+            writes_per_second: None,
+            hot_ratio: None,
+        }
+    }
 }
 
 /// Advice. The program never carries it out.

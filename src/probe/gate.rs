@@ -355,16 +355,30 @@ async fn explained(
     bound: &[Bound<'_>],
     keeping: Keeping,
 ) -> Result<Vec<Option<Planned>>, Error> {
+    let parameters: Vec<Vec<Parameter<'_>>> = bound.iter().map(Bound::parameters).collect();
+    let requests = bound.iter().zip(&parameters);
+    let requests = requests.map(|(bound, parameters)| (bound.sql.as_str(), parameters.as_slice()));
+    let rows = sent(session, preamble, requests, keeping).await?;
+    let plan = |rows: Result<Vec<Row>, Error>| plan(&rows.ok()?).ok();
+    Ok(rows.into_iter().map(plan).collect())
+}
+
+/// Sends queries with their parameters behind one another, after the settings that they run under: one round trip.
+async fn sent<'q>(
+    session: &ProbeSession,
+    preamble: &Settings,
+    requests: impl Iterator<Item = (&'q str, &'q [Parameter<'q>])>,
+    keeping: Keeping,
+) -> Result<Vec<Result<Vec<Row>, Error>>, Error> {
     let client = session.client();
     let preamble = preamble.parameters();
-    let parameters: Vec<Vec<Parameter<'_>>> = bound.iter().map(Bound::parameters).collect();
-    let each = bound.iter().zip(&parameters).map(|(bound, parameters)| {
-        let one = async {
-            let plan = client.query_typed(&bound.sql, parameters);
+    let each = requests.map(|(sql, parameters)| {
+        let one = async move {
+            let query = client.query_typed(sql, parameters);
             if keeping == Keeping::Nothing {
-                return plan.await;
+                return query.await;
             }
-            let (rows, restored) = futures_util::join!(plan, client.batch_execute(RESTORE));
+            let (rows, restored) = futures_util::join!(query, client.batch_execute(RESTORE));
             restored.and(rows)
         };
         Box::pin(one)
@@ -376,8 +390,7 @@ async fn explained(
     );
     set?;
     saved?;
-    let plan = |rows: Result<Vec<Row>, Error>| plan(&rows.ok()?).ok();
-    Ok(rows.into_iter().map(plan).collect())
+    Ok(rows)
 }
 
 /// Work in one transaction, behind the guard's question; `None` where that has an objection.
@@ -442,28 +455,10 @@ async fn sample(
         waits_for: READER_WAITS_FOR,
     };
     let preamble = session.preamble(PLAN_TIMEOUT, &[], &Settings::default());
-    let work = Box::pin(async {
-        let client = session.client();
-        let preamble = preamble.parameters();
-        let each = texts.iter().map(|text| {
-            let one = async {
-                let (rows, restored) = futures_util::join!(
-                    client.query_typed(text, &[]),
-                    client.batch_execute(RESTORE)
-                );
-                restored.and(rows)
-            };
-            Box::pin(one)
-        });
-        let (set, saved, rows) = futures_util::join!(
-            client.query_typed(SET, &preamble),
-            client.batch_execute(SAVE),
-            join_all(each)
-        );
-        set?;
-        saved?;
-        Ok(rows)
-    });
+    let requests = texts
+        .iter()
+        .map(|text| (text.as_str(), &[] as &[Parameter<'_>]));
+    let work = Box::pin(sent(session, &preamble, requests, Keeping::Savepoints));
     let rows = match grouped(session, &inquiry, Purpose::Execute, work).await {
         Err(fault) if fault.is_lost() => return Err(fault),
         done => done.unwrap_or_default().unwrap_or_default(),

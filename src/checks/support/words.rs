@@ -1,7 +1,6 @@
 //! Advice without DDL.
 
 use crate::finding::{Action, Expected, Recommendation, Risk};
-use crate::snapshot::WhatIfBasis;
 
 /// Advice in words.
 #[derive(Debug, Clone, Copy)]
@@ -23,20 +22,7 @@ pub fn advice(kind: Action, words: Words<'_>) -> Recommendation {
         rollback: Vec::new(),
         rewrite: None,
         index: None,
-        expected: Expected {
-            text: words.expected.to_owned(),
-            before_cost: None,
-            after_cost: None,
-            before_ms: None,
-            after_ms: None,
-            improvement_percent: None,
-            basis: WhatIfBasis::Formula,
-        },
-        risk: Risk {
-            text: words.risk.to_owned(),
-            size_bytes: None,
-            writes_per_second: None,
-            hot_ratio: None,
-        },
+        expected: Expected::in_words(words.expected),
+        risk: Risk::in_words(words.risk),
     }
 }

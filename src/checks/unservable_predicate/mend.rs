@@ -6,7 +6,7 @@ use crate::checks::support::{Words, advice, create_index, rewrite, rewritten};
 use crate::checks::{Case, CasePlan, TableRef};
 use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
-use crate::snapshot::{IndexColumn, IndexDefinition, WhatIfBasis};
+use crate::snapshot::{IndexColumn, IndexDefinition};
 use crate::sql::rewrite::{Rewrite, Target, sargable, uncast};
 
 /// Columns of an index at most, as the advisor has it.
@@ -65,7 +65,7 @@ impl Scan<'_, '_> {
         let index = self.index("btree", keys, &columns);
         Some(Mend {
             columns,
-            advice: create_index(&index, self.table, expected()),
+            advice: create_index(&index, self.table, Expected::in_words(EXPECTED)),
         })
     }
 
@@ -83,7 +83,7 @@ impl Scan<'_, '_> {
                     ..plain(&lookup.column)
                 };
                 let index = self.index("btree", vec![key], &columns);
-                create_index(&index, self.table, expected())
+                create_index(&index, self.table, Expected::in_words(EXPECTED))
             }
             (Wrap::Expression { text, open }, asks) => {
                 self.unwrapped(lookup, text, *open, *asks == Asks::Prefix)
@@ -172,7 +172,11 @@ impl Scan<'_, '_> {
             opclass: prefix.then(|| "text_pattern_ops".to_owned()),
         };
         let index = self.index("btree", vec![key], std::slice::from_ref(column));
-        Self::readable(create_index(&index, self.table, expected()))
+        Self::readable(create_index(
+            &index,
+            self.table,
+            Expected::in_words(EXPECTED),
+        ))
     }
 
     fn trigrams(&self, lookup: &Lookup) -> Option<Recommendation> {
@@ -188,7 +192,7 @@ impl Scan<'_, '_> {
             opclass: Some("gin_trgm_ops".to_owned()),
         };
         let index = self.index("gin", vec![key], std::slice::from_ref(&lookup.column));
-        let mut advice = create_index(&index, self.table, expected());
+        let mut advice = create_index(&index, self.table, Expected::in_words(EXPECTED));
         let installed = self.case.snapshot.extensions.iter();
         if !installed
             .into_iter()
@@ -235,7 +239,7 @@ impl Scan<'_, '_> {
             opclass: opclass.map(str::to_owned),
         };
         let index = self.index(method, vec![key], std::slice::from_ref(&lookup.column));
-        let mut advice = create_index(&index, self.table, expected());
+        let mut advice = create_index(&index, self.table, Expected::in_words(EXPECTED));
         advice.summary = format!(
             "create a {} index on {} ({})",
             if method == "gin" { "GIN" } else { "GiST" },
@@ -328,18 +332,6 @@ enum Way {
 }
 
 const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves depends on the rows in production, which are unknown here";
-
-fn expected() -> Expected {
-    Expected {
-        text: EXPECTED.to_owned(),
-        before_cost: None,
-        after_cost: None,
-        before_ms: None,
-        after_ms: None,
-        improvement_percent: None,
-        basis: WhatIfBasis::Formula,
-    }
-}
 
 /// What an index is called after: its columns, and what else tells it apart from one on those alone.
 fn keys_named(definition: &IndexDefinition, columns: &[String]) -> Vec<String> {

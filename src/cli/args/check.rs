@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 
-use super::{ColourChoice, ConnectionArgs, FailOn, assignment, duration};
+use super::{ChecksArgs, ColourChoice, ConnectionArgs, FailOn, ServerArgs, assignment, duration};
 
 /// What is checked.
 #[derive(Debug, Clone, Args)]
@@ -27,18 +27,8 @@ pub struct CheckConnection {
     /// Database name, URI or conninfo string; what is absent comes from pgtriage.toml and PG* variables
     #[arg(short, long, help_heading = "Connection")]
     pub dbname: Option<String>,
-    /// Server host or socket directory
-    #[arg(short = 'h', long, help_heading = "Connection")]
-    pub host: Option<String>,
-    /// Server port
-    #[arg(short, long, help_heading = "Connection")]
-    pub port: Option<String>,
-    /// Role to connect as
-    #[arg(short = 'U', long, help_heading = "Connection")]
-    pub username: Option<String>,
-    /// Never ask for a password
-    #[arg(short = 'w', long, help_heading = "Connection")]
-    pub no_password: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 impl CheckConnection {
@@ -47,10 +37,7 @@ impl CheckConnection {
         ConnectionArgs {
             target: None,
             dbname: self.dbname.clone().or_else(|| database.map(str::to_owned)),
-            host: self.host.clone(),
-            port: self.port.clone(),
-            username: self.username.clone(),
-            no_password: self.no_password,
+            server: self.server.clone(),
         }
     }
 }
@@ -119,22 +106,8 @@ pub struct CheckReport {
     /// Exit with 0 whatever is found
     #[arg(long, conflicts_with = "fail_on", help_heading = "Report")]
     pub exit_zero: bool,
-    /// Run only these checks
-    #[arg(
-        long,
-        value_name = "ID,…",
-        value_delimiter = ',',
-        help_heading = "Report"
-    )]
-    pub only: Vec<String>,
-    /// Leave these checks out
-    #[arg(
-        long,
-        value_name = "ID,…",
-        value_delimiter = ',',
-        help_heading = "Report"
-    )]
-    pub skip: Vec<String>,
+    #[command(flatten)]
+    pub checks: ChecksArgs,
 }
 
 #[derive(Debug, Clone, Args)]

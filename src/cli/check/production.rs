@@ -52,9 +52,9 @@ pub async fn start(
 fn arguments(connection: &ConnectionArgs) -> Vec<String> {
     let dbname = connection.dbname.as_ref().or(connection.target.as_ref());
     let flags = [
-        ("--host", connection.host.as_ref()),
-        ("--port", connection.port.as_ref()),
-        ("--username", connection.username.as_ref()),
+        ("--host", connection.server.host.as_ref()),
+        ("--port", connection.server.port.as_ref()),
+        ("--username", connection.server.username.as_ref()),
         ("--dbname", dbname),
     ];
     let given = flags.into_iter().filter_map(|(flag, value)| {
