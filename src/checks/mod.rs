@@ -44,7 +44,7 @@ mod not_in_unhashed;
 mod parameter_sensitive_plan;
 mod partitions_not_pruned;
 mod plan_time_heavy;
-mod planning_dominant;
+pub mod planning_dominant;
 mod read_inefficient;
 mod recheck_false_positives;
 mod repeated_lookup;

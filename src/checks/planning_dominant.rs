@@ -1,5 +1,7 @@
 //! `planning_dominant`: a statement takes longer to plan than to run.
 
+use std::iter;
+
 use super::support::{Seen, Words, advice};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Severity, Unit};
@@ -14,8 +16,8 @@ const MIN_PLANNING: Millis = Millis(5.0);
 /// So many times the execution time.
 const MIN_FACTOR: f64 = 5.0;
 
-/// A session's first look at a table reads the catalogs, which counts as planning. From so many relations on the
-/// planning itself is work: that many are ordered exhaustively (`join_collapse_limit`).
+/// A session's first look at a table reads the catalogs, which counts as planning. Where it was measured only once, so
+/// many relations tell that the planning itself is work: that many are ordered exhaustively (`join_collapse_limit`).
 const MANY_RELATIONS: usize = 8;
 
 static META: CheckMeta = CheckMeta {
@@ -42,17 +44,28 @@ impl Check for PlanningDominant {
     }
 }
 
+/// Whether planning takes so much longer than the execution that it is worth a finding.
+pub fn dominates(planning: Millis, execution: Millis) -> bool {
+    planning >= MIN_PLANNING && planning.get() >= MIN_FACTOR * execution.get()
+}
+
 fn look(plan: &CasePlan<'_>) -> Option<Seen> {
-    let planning = plan.plan.planning_time?;
+    let (planning, key) = least_planning(plan)?;
     let execution = plan.plan.execution_time?;
     let relations = relations(&plan.plan);
-    let cold = reads_catalogs(&plan.plan) && relations < MANY_RELATIONS;
-    if planning < MIN_PLANNING || planning.get() < MIN_FACTOR * execution.get() || cold {
+    let once = plan.record.planned_again_ms.is_empty();
+    let cold = once && reads_catalogs(&plan.plan) && relations < MANY_RELATIONS;
+    if !dominates(planning, execution) || cold {
         return None;
     }
     let time = |label: &str, value: Millis, key: &str| {
-        let pointer = format!("/plans/{}/plan/{key}", plan.place);
+        let pointer = format!("/plans/{}/{key}", plan.place);
         Evidence::read(label, value.get(), Unit::Ms, plan.source(), pointer)
+    };
+    let label = if once {
+        "planning time"
+    } else {
+        "planning time, the least of several"
     };
     Some(Seen {
         title: format!(
@@ -60,14 +73,23 @@ fn look(plan: &CasePlan<'_>) -> Option<Seen> {
             format::duration(planning),
             format::duration(execution)
         ),
-        proof: time("planning time", planning, "Planning Time"),
-        others: vec![time("execution time", execution, "Execution Time")],
+        proof: time(label, planning, &key),
+        others: vec![time("execution time", execution, "plan/Execution Time")],
         advice: plan_seldom(relations),
         share: ratio(planning.get(), planning.get() + execution.get()).unwrap_or_default(),
         causes: Vec::new(),
         // The counters of a statement do not hold its planning.
         at_most: Some(Severity::Medium),
     })
+}
+
+/// The shortest planning of the statement that was measured, and where in the plan's record it stands.
+fn least_planning(plan: &CasePlan<'_>) -> Option<(Millis, String)> {
+    let first = (plan.plan.planning_time?, "plan/Planning Time".to_owned());
+    let again = plan.record.planned_again_ms.iter().enumerate();
+    let all = iter::once(first)
+        .chain(again.map(|(place, time)| (*time, format!("planned_again_ms/{place}"))));
+    all.min_by(|(one, _), (other, _)| one.get().total_cmp(&other.get()))
 }
 
 /// The relations that the plan scans.

@@ -506,6 +506,7 @@ impl Attempt<'_> {
                     execution,
                     hold,
                     runs,
+                    planned_again,
                 } => {
                     if index == 0 {
                         probed.status = match execution {
@@ -525,6 +526,7 @@ impl Attempt<'_> {
                         parameters,
                         round_trip_ms: Some(Millis(elapsed.as_secs_f64() * 1000.0)),
                         runs_ms: runs,
+                        planned_again_ms: planned_again,
                         plan,
                     });
                 }

@@ -181,6 +181,7 @@ impl<'a> Wish<'a> {
             parameters: values,
             round_trip_ms: None,
             runs_ms: Vec::new(),
+            planned_again_ms: Vec::new(),
             plan: planned,
         }
     }

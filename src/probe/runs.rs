@@ -5,8 +5,12 @@ use tokio::time::Instant;
 use super::attempt::Attempt;
 use super::fault::Fault;
 use super::step::{Step, Wanted};
+use crate::checks::planning_dominant::dominates;
 use crate::snapshot::{Execution, ParameterValue};
 use crate::units::Millis;
+
+/// How often a statement is planned anew whose planning took long.
+const PLANNED_AGAIN: u32 = 2;
 
 impl Attempt<'_> {
     /// As [`Attempt::step`], as often as the user asked and the budget allows. The plan is the one whose time is the
@@ -35,7 +39,40 @@ impl Attempt<'_> {
                 },
             }
         }
-        Ok(median(done))
+        let mut step = median(done);
+        self.plan_again(text, values, &mut step).await?;
+        Ok(step)
+    }
+
+    /// Plans a statement anew whose planning took long beside its execution: once might be the machine's doing.
+    async fn plan_again(
+        &self,
+        text: &str,
+        values: &[ParameterValue],
+        step: &mut Step,
+    ) -> Result<(), Fault> {
+        let Step::Plan {
+            plan,
+            planned_again,
+            ..
+        } = step
+        else {
+            return Ok(());
+        };
+        let times = millis(plan, "Planning Time").zip(millis(plan, "Execution Time"));
+        if !times.is_some_and(|(planning, execution)| dominates(planning, execution)) {
+            return Ok(());
+        }
+        for _ in 0..PLANNED_AGAIN {
+            match self.once(text, values, &Wanted::Plan(None)).await {
+                Err(fault) if fault.is_lost() => return Err(fault),
+                Ok(Step::Plan { plan, .. }) => {
+                    planned_again.extend(millis(&plan, "Planning Time"));
+                }
+                Ok(Step::Refused(_)) | Err(_) => break,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -46,9 +83,13 @@ fn time(step: &Step) -> Option<Millis> {
             plan,
             execution: Execution::Analyzed,
             ..
-        } => plan.get("Execution Time")?.as_f64().map(Millis),
+        } => millis(plan, "Execution Time"),
         _ => None,
     }
+}
+
+fn millis(plan: &serde_json::Value, key: &str) -> Option<Millis> {
+    plan.get(key)?.as_f64().map(Millis)
 }
 
 fn median(mut done: Vec<(Millis, Step)>) -> Step {

@@ -60,6 +60,8 @@ pub(super) enum Step {
         hold: Option<Hold>,
         /// The time of each execution, where there were several.
         runs: Vec<Millis>,
+        /// The time of each planning after it, where the first took long beside the execution.
+        planned_again: Vec<Millis>,
     },
     Refused(Hold),
 }
@@ -145,6 +147,7 @@ impl Attempt<'_> {
             },
             hold,
             runs: Vec::new(),
+            planned_again: Vec::new(),
         })
     }
 

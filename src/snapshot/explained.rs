@@ -91,6 +91,7 @@ impl Snapshot {
             parameters: Vec::new(),
             round_trip_ms: None,
             runs_ms: Vec::new(),
+            planned_again_ms: Vec::new(),
             plan: value,
         });
         Ok(())

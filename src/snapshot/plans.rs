@@ -153,6 +153,10 @@ pub struct PlanRecord {
     /// `Execution Time` of each execution in their order, where there were several; the plan is of one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs_ms: Vec<Millis>,
+    /// `Planning Time` of the statement planned anew, where planning took long beside the execution: one measurement of
+    /// it may have waited for the machine or read catalogs for the first time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_again_ms: Vec<Millis>,
     /// The element of EXPLAIN (FORMAT JSON)'s array: `{"Plan": …, "Planning Time": …}`.
     pub plan: serde_json::Value,
 }

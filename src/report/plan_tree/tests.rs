@@ -19,6 +19,7 @@ fn record(plan: Value) -> PlanRecord {
         parameters: Vec::new(),
         round_trip_ms: None,
         runs_ms: Vec::new(),
+        planned_again_ms: Vec::new(),
         plan,
     }
 }
