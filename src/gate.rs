@@ -158,6 +158,9 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judge
     if let Some(target) = &mut report.target {
         target.captured_at = None;
     }
+    report
+        .caveats
+        .extend(analyze::thresholds_caveat(&rules.analysis));
     if !rules.left_out.is_empty() {
         report.caveats.push(Caveat::LeftOut {
             what: rules.left_out.clone(),

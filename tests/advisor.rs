@@ -8,7 +8,7 @@
 
 use pgtriage::advisor::{Advice, CostOracle, RecordedAnswers, advise};
 use pgtriage::analyze::{Config, analyze};
-use pgtriage::checks::Case;
+use pgtriage::checks::{Case, Thresholds};
 use pgtriage::ids::StatementKey;
 use pgtriage::snapshot::{IndexDefinition, Snapshot, WhatIf, WhatIfBasis};
 use pgtriage::units::Cost;
@@ -107,10 +107,10 @@ fn advice(costs: Costs) -> Advice {
             .collect(),
         answers: Vec::new(),
     };
-    let live = advise(&Case::of(&snapshot), &mut planner);
+    let live = advise(&Case::of(&snapshot, &Thresholds::default()), &mut planner);
     snapshot.what_if = planner.answers;
     let mut record = RecordedAnswers::new(&snapshot.what_if);
-    let replayed = advise(&Case::of(&snapshot), &mut record);
+    let replayed = advise(&Case::of(&snapshot, &Thresholds::default()), &mut record);
     assert_eq!(record.unanswered().len(), 0);
     assert_eq!(live, replayed);
     live
@@ -360,7 +360,7 @@ fn advice_names_what_it_replaces_and_how_to_go_back() {
         costs: vec![vec![("orders(customer_id, created_at".to_owned(), 20.0)]],
         answers: Vec::new(),
     };
-    let advice = advise(&Case::of(&snapshot), &mut planner);
+    let advice = advise(&Case::of(&snapshot, &Thresholds::default()), &mut planner);
     snapshot.what_if = planner.answers;
     let blueprint = &advice.indexes[0].blueprint;
     assert_eq!(

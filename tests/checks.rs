@@ -11,9 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgtriage::analyze::{Config, analyze};
-use pgtriage::checks::{CHECKS, Category, table_markdown};
-use pgtriage::finding::{Evidence, Report};
+use pgtriage::checks::{CHECKS, Category, Number, Selection, Spec, Thresholds, table_markdown};
+use pgtriage::finding::{Evidence, Report, Unit};
 use pgtriage::snapshot::Snapshot;
+use regex::Regex;
 use serde_json::Value;
 
 fn testdata() -> PathBuf {
@@ -85,6 +86,93 @@ fn every_check_has_fixtures_on_both_sides() {
                 "{} is empty",
                 directory.display()
             );
+        }
+    }
+}
+
+/// The subjects of what a check finds where one threshold, if any, is that number.
+fn found(id: &str, snapshot: &Snapshot, moved: Option<(&Spec, Number)>) -> Vec<String> {
+    let mut thresholds = Thresholds::default();
+    if let Some((spec, number)) = moved {
+        let mut of_check = thresholds.of_check(spec.check).unwrap();
+        of_check.set(spec.name, Some(number)).unwrap();
+    }
+    let config = Config {
+        checks: Selection::new([id], []).unwrap(),
+        thresholds,
+        ..Config::default()
+    };
+    let findings = analyze(snapshot, &config).bottlenecks.into_iter();
+    findings.map(|finding| finding.id).collect()
+}
+
+#[test]
+fn every_threshold_decides() {
+    let fixtures = fixtures();
+    let mut idle = Vec::new();
+    for check in CHECKS {
+        let id = check.meta().id.as_str();
+        let own: Vec<(&Snapshot, Vec<String>)> = fixtures
+            .iter()
+            .filter(|(of, ..)| *of == id)
+            .map(|(_, _, _, snapshot)| (snapshot, found(id, snapshot, None)))
+            .collect();
+        for threshold in check.meta().thresholds {
+            let spec = threshold.spec();
+            let most = match spec.unit {
+                Unit::Ratio => 1,
+                _ => i64::MAX,
+            };
+            let decides = [0, most].into_iter().any(|number| {
+                let moved = Some((&spec, Number::Whole(number)));
+                let mut own = own.iter();
+                own.any(|(snapshot, usual)| found(id, snapshot, moved) != *usual)
+            });
+            if !decides {
+                idle.push(format!("{} in {id}", spec.key));
+            }
+        }
+    }
+    assert!(idle.is_empty(), "no fixture depends on {idle:#?}");
+}
+
+#[test]
+fn every_threshold_is_listed_by_its_check() {
+    let mut listed = BTreeSet::new();
+    for check in CHECKS {
+        let id = check.meta().id.as_str();
+        for threshold in check.meta().thresholds {
+            let spec = threshold.spec();
+            if spec.check == id {
+                assert!(listed.insert(spec.key), "{} is there twice", spec.key);
+            }
+        }
+    }
+    let key = Regex::new(r#"key: "([a-z_]+\.[a-z_]+)""#).unwrap();
+    let mut sources = Vec::new();
+    rust_files(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut sources,
+    );
+    let texts: Vec<String> = sources
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let written: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|text| key.captures_iter(text))
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    assert_eq!(listed, written);
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|suffix| suffix == "rs") {
+            found.push(path);
         }
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt;
@@ -27,7 +28,16 @@ fn program() -> Command {
 }
 
 fn run(arguments: &[&str]) -> Outcome {
-    let output = program().args(arguments).output().unwrap();
+    run_in(Path::new("."), arguments)
+}
+
+fn run_in(folder: &Path, arguments: &[&str]) -> Outcome {
+    let mut program = program();
+    let output = program
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
     Outcome {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -159,6 +169,47 @@ fn unreadable_captures_get_one_line_and_exit_2() {
 }
 
 #[test]
+fn thresholds_come_from_the_settings_file() {
+    let folder = TempDir::new().unwrap();
+    let below = folder.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let fixture = "testdata/checks/planning_dominant/fires/at_both_thresholds.json";
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
+    let arguments = ["--format", "json", "--from", capture.to_str().unwrap()];
+    let report = |settings: &str| -> (i32, serde_json::Value) {
+        fs::write(folder.path().join("pgtriage.toml"), settings).unwrap();
+        let outcome = run_in(&below, &arguments);
+        (outcome.code, serde_json::from_str(&outcome.stdout).unwrap())
+    };
+    let fires = |report: &serde_json::Value| {
+        let mut findings = report["bottlenecks"].as_array().unwrap().iter();
+        findings.any(|finding| finding["type"] == "planning_dominant")
+    };
+
+    let (_, usual) = report("fail_on = \"never\"\n");
+    assert!(fires(&usual), "{usual}");
+
+    let (code, moved) = report("[thresholds.planning_dominant]\nmin_planning_ms = 50.5\n");
+    assert!(!fires(&moved), "{moved}");
+    assert_eq!(code, 0);
+    let caveats = moved["caveats"].as_array().unwrap();
+    let told =
+        "set by the settings file: thresholds.planning_dominant.min_planning_ms = 50.5 (default 5)";
+    assert!(caveats.iter().any(|caveat| caveat == told), "{caveats:?}");
+
+    fs::write(
+        folder.path().join("pgtriage.toml"),
+        "\n[thresholds.planning_dominant]\nmin_planing_ms = 50\n",
+    )
+    .unwrap();
+    let outcome = run_in(&below, &arguments);
+    assert_eq!(outcome.code, 2);
+    for word in ["pgtriage.toml", "line 3", "did you mean min_planning_ms?"] {
+        assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn what_the_program_says_of_itself() {
     let help = run(&["--help"]);
     assert_eq!(help.code, 0);
@@ -184,11 +235,14 @@ fn what_the_program_says_of_itself() {
     }
     let rules = run(&["rules"]);
     assert!(rules.stdout.contains("seq_scan_selective"));
-    assert!(
-        run(&["rules", "seq_scan_selective"])
-            .stdout
-            .contains("When this is wrong")
-    );
+    let page = run(&["rules", "implicit_cast"]).stdout;
+    for word in [
+        "When this is wrong",
+        "thresholds.seq_scan_selective.min_rows_read",
+        "10000",
+    ] {
+        assert!(page.contains(word), "{page}");
+    }
     assert!(
         run(&["grants", "--role", "Odd \"role"])
             .stdout

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Config;
 use crate::advisor::WriteWindow;
 use crate::checks::{CHECKS, Case};
 use crate::finding::{Action, Caveat, Finding};
@@ -17,7 +18,7 @@ const NEARLY_FULL: f64 = 0.95;
 const RECORDS_RESET_MAJOR: u32 = 14;
 
 /// All caveats of a report with these findings.
-pub fn caveats(case: &Case<'_>, findings: &[Finding]) -> Vec<Caveat> {
+pub fn caveats(case: &Case<'_>, config: &Config, findings: &[Finding]) -> Vec<Caveat> {
     let mut all: Vec<Caveat> = of_window(case).collect();
     all.extend(nearly_full(case));
     all.extend(of_tables_window(case, findings));
@@ -27,6 +28,7 @@ pub fn caveats(case: &Case<'_>, findings: &[Finding]) -> Vec<Caveat> {
     all.extend(row_security(case));
     all.extend(case.snapshot.server.in_recovery.then_some(Caveat::Standby));
     all.extend(unneeded(case));
+    all.extend(super::thresholds_caveat(config));
     all
 }
 

@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 use relate::Related;
 
 use crate::checks::workload::{Limits, Workload};
-use crate::checks::{CHECKS, Case, Proposal, Selection, workload};
+use crate::checks::{CHECKS, Case, Proposal, Selection, Thresholds, workload};
 use crate::finding::{
-    Report, ReportPlan, Runs, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo, WindowInfo,
+    Caveat, Report, ReportPlan, Runs, SCHEMA_VERSION, Skipped, Source, Status, Target, ToolInfo,
+    WindowInfo,
 };
 use crate::ids::StatementKey;
 use crate::snapshot::{PlanRecord, Snapshot};
@@ -26,6 +27,8 @@ use crate::snapshot::{PlanRecord, Snapshot};
 pub struct Config {
     /// Which checks run.
     pub checks: Selection,
+    /// What decides whether they fire.
+    pub thresholds: Thresholds,
     /// How many statements are probed.
     pub limits: Limits,
 }
@@ -35,9 +38,15 @@ pub fn candidates(snapshot: &Snapshot, config: &Config) -> Vec<usize> {
     workload::candidates(&Workload::of(snapshot), &config.limits)
 }
 
+/// What a reader must know where thresholds are not the defaults.
+pub fn thresholds_caveat(config: &Config) -> Option<Caveat> {
+    let changed = config.thresholds.changed(&config.checks);
+    (!changed.is_empty()).then_some(Caveat::Thresholds { changed })
+}
+
 /// The report on a Snapshot. Literals should have been replaced by tokens before.
 pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
-    let case = Case::of(snapshot);
+    let case = Case::of(snapshot, &config.thresholds);
     let (probed, explained) = if snapshot.scope.is_workload() {
         (plans(snapshot), Vec::new())
     } else {
@@ -67,7 +76,7 @@ pub fn analyze(snapshot: &Snapshot, config: &Config) -> Report {
         baseline_metrics: metrics::baseline(&case),
         log: logged::info(&case),
         statements: metrics::statements(&case),
-        caveats: caveats::caveats(&case, &findings),
+        caveats: caveats::caveats(&case, config, &findings),
         bottlenecks: findings,
         plans: explained,
         checked: Vec::new(),

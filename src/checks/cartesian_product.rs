@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a join without any condition makes 100,000 rows or more",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("cartesian_product.md"),
 };
 

@@ -8,6 +8,7 @@ use super::logged::LoggedCase;
 use super::plans::{CasePlan, Unreadable};
 use super::readings::Readings;
 use super::support::label;
+use super::threshold::Thresholds;
 use super::usage::Usage;
 use super::workload::{Family, Workload};
 use crate::advisor::{Advice, RecordedAnswers, advise};
@@ -36,6 +37,7 @@ pub struct Case<'a> {
     pub by_index: Vec<CasePlan<'a>>,
     /// Plans that cannot be read, and why.
     pub unreadable: Vec<Unreadable<'a>>,
+    thresholds: &'a Thresholds,
     readings: Readings,
     usage: OnceLock<Usage>,
     advice: OnceLock<Advice>,
@@ -50,9 +52,15 @@ pub struct Proposal {
     pub draft: Draft,
 }
 
+impl AsRef<Thresholds> for Case<'_> {
+    fn as_ref(&self) -> &Thresholds {
+        self.thresholds
+    }
+}
+
 impl<'a> Case<'a> {
     /// Derives what the checks need.
-    pub fn of(snapshot: &'a Snapshot) -> Self {
+    pub fn of(snapshot: &'a Snapshot, thresholds: &'a Thresholds) -> Self {
         let workload = Workload::of(snapshot);
         let (plans, unreadable) = CasePlan::all(&workload);
         let (plans, by_index) = plans
@@ -65,6 +73,7 @@ impl<'a> Case<'a> {
             plans,
             by_index,
             unreadable,
+            thresholds,
             readings: Readings::of(snapshot),
             usage: OnceLock::new(),
             advice: OnceLock::new(),

@@ -27,6 +27,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a query that returns a row at most runs 10,000 times, and 100 times a second, and no loop was proven",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("chatty_statement.md"),
 };
 

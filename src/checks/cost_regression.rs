@@ -11,6 +11,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement's plan costs 1.1 times as much as in the baseline and 10 units more (check only)",
     category: Category::Gate,
     needs: &[],
+    thresholds: &[],
     page: include_str!("cost_regression.md"),
 };
 

@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the filters on a CTE throw away 10,000 of its rows or more, and 10 times as many as they keep",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("cte_fence_filter.md"),
 };
 

@@ -34,6 +34,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a Limit throws away nine tenths of 10,000 rows or more, or a call costs ten times its first page",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("deep_offset.md"),
 };
 

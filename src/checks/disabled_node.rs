@@ -12,6 +12,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the planner had to take a kind of node that a setting forbids",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("disabled_node.md"),
 };
 

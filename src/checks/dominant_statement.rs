@@ -16,6 +16,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement takes 10 % or more of the execution time",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("dominant_statement.md"),
 };
 

@@ -22,6 +22,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a function returns 10 times or more of the row count that the planner assumes of every function",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("function_scan_default_rows.md"),
 };
 

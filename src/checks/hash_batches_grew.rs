@@ -14,6 +14,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the hash table of a join takes more batches than the planner expected",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("hash_batches_grew.md"),
 };
 

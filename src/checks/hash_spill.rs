@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the hash table of a join takes more than one batch",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("hash_spill.md"),
 };
 

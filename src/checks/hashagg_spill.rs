@@ -26,6 +26,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the hash table of an aggregate writes temporary files",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("hashagg_spill.md"),
 };
 

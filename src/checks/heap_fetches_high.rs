@@ -20,6 +20,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index-only scan fetches 1,000 rows or more from the table, half of its rows",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("heap_fetches_high.md"),
 };
 

@@ -1,8 +1,8 @@
 //! `implicit_cast`: a comparison casts the column to the type of the value, so that no index on the column can serve.
 
 use super::support::{
-    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, rewritten,
-    selective,
+    Dress, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan,
+    rewritten, selective,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId};
@@ -20,6 +20,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a selective sequential scan's filter casts the column to the type of what it is compared with",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: SELECTIVE,
     page: include_str!("implicit_cast.md"),
 };
 

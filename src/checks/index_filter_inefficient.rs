@@ -22,6 +22,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index scan's filter removes 10,000 rows or more and 10 times as many as it keeps",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("index_filter_inefficient.md"),
 };
 

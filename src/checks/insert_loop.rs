@@ -24,6 +24,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an INSERT of one row runs 1,000 times, 10 or more times in a transaction",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("insert_loop.md"),
 };
 

@@ -22,6 +22,7 @@ static META: CheckMeta = CheckMeta {
     summary: "half of a statement's time goes into reading blocks, or it reads 1,000 blocks a call with a hit ratio below 90 %",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::IoTiming],
+    thresholds: &[],
     page: include_str!("io_bound_statement.md"),
 };
 

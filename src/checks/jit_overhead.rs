@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "just-in-time compilation takes 20 ms or more, and a quarter of the execution time",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("jit_overhead.md"),
 };
 

@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement returns 10,000 rows a call, or its plan 50,000",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("large_result.md"),
 };
 

@@ -1,6 +1,8 @@
 //! `leading_wildcard_like`: a pattern that begins with a wildcard, which a btree index cannot look up.
 
-use super::support::{Scan, Selective, Told, Words, advice, conditions, each_seq_scan, selective};
+use super::support::{
+    SELECTIVE, Scan, Selective, Told, Words, advice, conditions, each_seq_scan, selective,
+};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
 use crate::ids::quote_ident;
@@ -15,6 +17,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a selective sequential scan's filter is LIKE or ILIKE with a pattern that begins with %",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: SELECTIVE,
     page: include_str!("leading_wildcard_like.md"),
 };
 

@@ -13,6 +13,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index that gives the order of a LIMIT has 10,000 rows or more filtered out, 10 times as many as kept",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("limit_ordered_index_filter.md"),
 };
 

@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "10 % or more of a bitmap's pages are lossy, and 1,000 rows or more are rechecked in vain",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("lossy_bitmap.md"),
 };
 

@@ -10,6 +10,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a table that a statement reached by an index in the baseline is read whole (check only)",
     category: Category::Gate,
     needs: &[],
+    thresholds: &[],
     page: include_str!("lost_index.md"),
 };
 

@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a Memoize misses 1,000 times or more and answers fewer than 10 % of the look-ups",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("memoize_ineffective.md"),
 };
 

@@ -25,6 +25,7 @@ static META: CheckMeta = CheckMeta {
         Area::ColumnStatistics,
         Area::HypotheticalIndexes,
     ],
+    thresholds: &[],
     page: include_str!("missing_index.md"),
 };
 

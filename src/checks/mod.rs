@@ -9,6 +9,7 @@ mod readings;
 mod registry;
 pub mod support;
 mod table;
+mod threshold;
 mod usage;
 pub mod workload;
 
@@ -72,6 +73,9 @@ pub use logged::{Limit, LoggedCase, LoopSum};
 pub use plans::{CasePlan, Unreadable};
 pub use registry::{CHECKS, Selection, UnknownCheck, find, ids};
 pub use table::table_markdown;
+pub use threshold::{
+    AnyThreshold, BadThreshold, Fault, Number, OfCheck, Quantity, Spec, Threshold, Thresholds,
+};
 pub use usage::{TableUse, Updated, Usage};
 
 use crate::finding::CheckId;
@@ -115,6 +119,8 @@ pub struct CheckMeta {
     pub category: Category,
     /// What must be visible; where one of these has a gap, the report says that the check could not look.
     pub needs: &'static [Area],
+    /// The numbers that decide whether it fires; some belong to another check, which it shares them with.
+    pub thresholds: &'static [&'static dyn AnyThreshold],
     /// The page: what it finds, why it matters, its evidence, when it is wrong, what to do.
     pub page: &'static str,
 }

@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a nested loop's join filter throws away 100,000 pairs of rows or more, and 10 times as many as it keeps",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("nested_loop_join_filter.md"),
 };
 

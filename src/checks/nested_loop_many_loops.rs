@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a nested loop runs its inner side 1,000 times or more",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("nested_loop_many_loops.md"),
 };
 

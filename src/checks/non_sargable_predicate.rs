@@ -1,8 +1,8 @@
 //! `non_sargable_predicate`: a filter wraps the column, so that no plain index on it can serve.
 
 use super::support::{
-    Dress, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan, rewritten,
-    selective,
+    Dress, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan,
+    rewritten, selective,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
@@ -20,6 +20,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a selective sequential scan's filter wraps the column in a function or an expression",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: SELECTIVE,
     page: include_str!("non_sargable_predicate.md"),
 };
 

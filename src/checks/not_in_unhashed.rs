@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "NOT IN or ALL searches a sub-query's result for each of 1,000 rows or more, without a hash",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("not_in_unhashed.md"),
 };
 

@@ -26,6 +26,7 @@ static META: CheckMeta = CheckMeta {
     summary: "typical, most common and rare parameter values give different plans, or ten times the time",
     category: Category::Plan,
     needs: &[Area::Plans, Area::ColumnStatistics],
+    thresholds: &[],
     page: include_str!("parameter_sensitive_plan.md"),
 };
 

@@ -24,6 +24,7 @@ static META: CheckMeta = CheckMeta {
     summary: "8 partitions or more are read, 75 % of them in vain, and none was left out",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("partitions_not_pruned.md"),
 };
 

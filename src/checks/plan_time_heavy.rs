@@ -17,6 +17,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement is planned for as long as it is executed, or longer",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::PlanTiming],
+    thresholds: &[],
     page: include_str!("plan_time_heavy.md"),
 };
 

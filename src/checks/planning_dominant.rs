@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::support::{Seen, Words, advice};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold, Thresholds};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Severity, Unit};
 use crate::format;
 use crate::plan::Plan;
@@ -11,10 +11,19 @@ use crate::snapshot::Area;
 use crate::units::{Millis, ratio};
 
 /// Planning below this is lost in the noise of one measurement.
-const MIN_PLANNING: Millis = Millis(5.0);
+static MIN_PLANNING: Threshold<Millis> = Threshold {
+    key: "planning_dominant.min_planning_ms",
+    default: Millis(5.0),
+    unit: Unit::Ms,
+    what: "planning time",
+};
 
-/// So many times the execution time.
-const MIN_FACTOR: f64 = 5.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "planning_dominant.min_factor",
+    default: 5.0,
+    unit: Unit::Factor,
+    what: "planning time over execution time",
+};
 
 /// A session's first look at a table reads the catalogs, which counts as planning. Where it was measured only once, so
 /// many relations tell that the planning itself is work: that many are ordered exhaustively (`join_collapse_limit`).
@@ -26,6 +35,7 @@ static META: CheckMeta = CheckMeta {
     summary: "planning takes 5 ms or more, and 5 times as long as the execution",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[&MIN_PLANNING, &MIN_FACTOR],
     page: include_str!("planning_dominant.md"),
 };
 
@@ -39,23 +49,23 @@ impl Check for PlanningDominant {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        let seen = |plan| Some(look(plan)?.proposal(case, plan, plan.plan.root()));
+        let seen = |plan| Some(look(case, plan)?.proposal(case, plan, plan.plan.root()));
         found.extend(case.plans.iter().filter_map(seen));
     }
 }
 
 /// Whether planning takes so much longer than the execution that it is worth a finding.
-pub fn dominates(planning: Millis, execution: Millis) -> bool {
-    planning >= MIN_PLANNING && planning.get() >= MIN_FACTOR * execution.get()
+pub fn dominates(given: &impl AsRef<Thresholds>, planning: Millis, execution: Millis) -> bool {
+    planning >= MIN_PLANNING.of(given) && planning.get() >= MIN_FACTOR.of(given) * execution.get()
 }
 
-fn look(plan: &CasePlan<'_>) -> Option<Seen> {
+fn look(case: &Case<'_>, plan: &CasePlan<'_>) -> Option<Seen> {
     let (planning, key) = least_planning(plan)?;
     let execution = plan.plan.execution_time?;
     let relations = relations(&plan.plan);
     let once = plan.record.planned_again_ms.is_empty();
     let cold = once && reads_catalogs(&plan.plan) && relations < MANY_RELATIONS;
-    if !dominates(planning, execution) || cold {
+    if !dominates(case, planning, execution) || cold {
         return None;
     }
     let time = |label: &str, value: Millis, key: &str| {

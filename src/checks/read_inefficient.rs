@@ -20,6 +20,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a sequential scan reads 500 blocks or more, and more blocks than rows",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("read_inefficient.md"),
 };
 

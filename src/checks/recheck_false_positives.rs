@@ -16,6 +16,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index finds 1,000 rows or more that its recheck refuses, as many as it lets pass",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("recheck_false_positives.md"),
 };
 

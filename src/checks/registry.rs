@@ -92,7 +92,7 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 
 /// An id that is no check's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown check {id:?}{}; pgtriage rules lists all", nearest(.id))]
+#[error("unknown check {id:?}{}; pgtriage rules lists all", nearest(.id, ids(), SLIP))]
 pub struct UnknownCheck {
     /// The id.
     pub id: String,
@@ -142,11 +142,17 @@ fn known<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<CheckI
 /// Edits that a slip of the keyboard makes at most.
 const SLIP: usize = 3;
 
-fn nearest(id: &str) -> String {
-    ids()
-        .map(|known| (distance(id, known), known))
+/// The known name that is the fewest edits away, as a question in parentheses; empty where all are more than `most`.
+pub(super) fn nearest<'k>(
+    name: &str,
+    known: impl IntoIterator<Item = &'k str>,
+    most: usize,
+) -> String {
+    known
+        .into_iter()
+        .map(|known| (distance(name, known), known))
         .min()
-        .filter(|(edits, _)| *edits <= SLIP)
+        .filter(|(edits, _)| *edits <= most)
         .map(|(_, known)| format!(" (did you mean {known}?)"))
         .unwrap_or_default()
 }

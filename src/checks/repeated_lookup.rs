@@ -18,6 +18,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a session looks up the same key at least 5 times on end: a cache is missing",
     category: Category::Workload,
     needs: &[],
+    thresholds: &[],
     page: include_str!("repeated_lookup.md"),
 };
 

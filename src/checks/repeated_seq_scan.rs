@@ -24,6 +24,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a table is read from end to end 10 times or more in one execution, 100,000 rows in all",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("repeated_seq_scan.md"),
 };
 
@@ -50,7 +51,7 @@ pub fn within(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Cause>
         let table = plan.table(&case.catalog, node);
         node.node_type == NodeType::SeqScan
             && plan.own_share(node) >= MIN_PART * whole
-            && read(plan, node, table).is_some()
+            && read(case, plan, node, table).is_some()
     })?;
     let subject = Scan::of_root(case, plan, scan, &[ConditionKind::Filter])?.subject(case, plan);
     Some(Cause { check: ID, subject })
@@ -88,7 +89,12 @@ fn index(scan: &Scan<'_>) -> Recommendation {
 /// How many scans, and what they read.
 type Found = (f64, Evidence, Evidence);
 
-fn read(plan: &CasePlan<'_>, node: &Node, table: Option<TableRef<'_>>) -> Option<Found> {
+fn read(
+    _: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    table: Option<TableRef<'_>>,
+) -> Option<Found> {
     if plan.is_analyzed() {
         measured(plan, node)
     } else {

@@ -36,6 +36,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the planner's row count is off by 10 times or more, with 1,000 rows or more on the larger side",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("row_misestimate.md"),
 };
 

@@ -1,6 +1,6 @@
 //! `seq_scan_selective`: a whole table is read to keep a few of its rows.
 
-use super::support::{Scan, Selective, Told, Words, advice, each_seq_scan, selective};
+use super::support::{SELECTIVE, Scan, Selective, Told, Words, advice, each_seq_scan, selective};
 use super::{Case, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Recommendation};
 use crate::format;
@@ -15,6 +15,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a sequential scan reads 10,000 rows or more and keeps at most 10 %",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: SELECTIVE,
     page: include_str!("seq_scan_selective.md"),
 };
 

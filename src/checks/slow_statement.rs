@@ -2,7 +2,7 @@
 
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
@@ -10,14 +10,28 @@ use crate::units::Millis;
 
 /// Mean time from which a statement that runs often is slow: beyond it a page of a few statements feels slow
 /// (100 ms is the limit of what seems instantaneous; Nielsen, *Usability Engineering*, 1993, ch. 5).
-const MIN_MEAN: Millis = Millis(20.0);
+static MIN_MEAN: Threshold<Millis> = Threshold {
+    key: "slow_statement.min_mean_ms",
+    default: Millis(20.0),
+    unit: Unit::Ms,
+    what: "mean time of a statement that runs often",
+};
 
-/// Calls that make it one that runs often.
-const MIN_CALLS: i64 = 100;
+static MIN_CALLS: Threshold<i64> = Threshold {
+    key: "slow_statement.min_calls",
+    default: 100,
+    unit: Unit::Calls,
+    what: "calls of a statement that runs often",
+};
 
 /// Mean time from which a statement is slow however seldom it runs: the limit of an uninterrupted flow of thought (same
 /// source).
-const MIN_MEAN_ALONE: Millis = Millis(1_000.0);
+static MIN_MEAN_ALONE: Threshold<Millis> = Threshold {
+    key: "slow_statement.min_mean_alone_ms",
+    default: Millis(1_000.0),
+    unit: Unit::Ms,
+    what: "mean time of a statement that runs however seldom",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("slow_statement"),
@@ -25,6 +39,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement takes 20 ms on average over 100 or more calls, or 1 s",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[&MIN_MEAN, &MIN_CALLS, &MIN_MEAN_ALONE],
     page: include_str!("slow_statement.md"),
 };
 
@@ -48,8 +63,8 @@ impl Check for SlowStatement {
 
 fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let mean = family.mean()?;
-    let often = family.calls() >= MIN_CALLS && mean >= MIN_MEAN;
-    if !often && mean < MIN_MEAN_ALONE {
+    let often = family.calls() >= MIN_CALLS.of(case) && mean >= MIN_MEAN.of(case);
+    if !often && mean < MIN_MEAN_ALONE.of(case) {
         return None;
     }
     let words = Words {

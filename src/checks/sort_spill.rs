@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a sort writes temporary files",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("sort_spill.md"),
 };
 

@@ -11,6 +11,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a comment that allows a finding is unused, expired, without a reason, or of an unknown check (check only)",
     category: Category::Gate,
     needs: &[],
+    thresholds: &[],
     page: include_str!("stale_allow.md"),
 };
 

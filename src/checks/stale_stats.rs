@@ -33,6 +33,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a probed table was never analysed, has 20 % modified rows, or a size off by 10 times",
     category: Category::Schema,
     needs: &[Area::Plans, Area::Tables],
+    thresholds: &[],
     page: include_str!("stale_stats.md"),
 };
 

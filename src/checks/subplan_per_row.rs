@@ -19,6 +19,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a sub-query runs 1,000 times or more in one execution",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("subplan_per_row.md"),
 };
 

@@ -20,6 +20,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a plan writes temporary files",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("temp_io.md"),
 };
 

@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement writes 1,000 temporary blocks a call, or 1 GiB in the window",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("temp_spill_statement.md"),
 };
 

@@ -25,6 +25,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a Limit takes the first rows of a sort of 50,000 rows or more, 100 for each one returned",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("topn_sort_large_input.md"),
 };
 

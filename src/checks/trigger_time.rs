@@ -23,6 +23,7 @@ static META: CheckMeta = CheckMeta {
     summary: "triggers take 50 ms or more, and half of the execution time",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("trigger_time.md"),
 };
 

@@ -27,6 +27,7 @@ static META: CheckMeta = CheckMeta {
     summary: "no index begins with a foreign key's columns, and rows are looked for by them",
     category: Category::Schema,
     needs: &[Area::Tables, Area::Indexes, Area::ForeignKeys],
+    thresholds: &[],
     page: include_str!("unindexed_foreign_key.md"),
 };
 

@@ -22,6 +22,7 @@ static META: CheckMeta = CheckMeta {
     summary: "no index serves a statement's conditions on a table, with enable_seqscan = off either (check only)",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("unservable_predicate.md"),
 };
 

@@ -26,6 +26,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the standard deviation of a statement's times is twice their mean over 100 or more calls, at 1 % of the execution time",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("unstable_statement.md"),
 };
 

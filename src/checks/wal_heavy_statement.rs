@@ -21,6 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement writes a quarter of the write-ahead log, and a segment at least",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
+    thresholds: &[],
     page: include_str!("wal_heavy_statement.md"),
 };
 

@@ -14,6 +14,7 @@ static META: CheckMeta = CheckMeta {
     summary: "fewer parallel workers were started than planned",
     category: Category::Plan,
     needs: &[Area::Plans],
+    thresholds: &[],
     page: include_str!("workers_not_launched.md"),
 };
 

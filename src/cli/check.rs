@@ -28,14 +28,15 @@ use super::observe::{allowed_settings, connect, look_in_time, std_duration, unle
 use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
-use input::{Input, Settings, Text};
+use super::settings::Settings;
+use input::{Input, Text};
 
 /// Checks statements.
 ///
 /// # Errors
 /// Where a file cannot be read, there is no connection, or a flag's value is refused.
 pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
-    let settings = input::settings(args.input.config.as_deref())?;
+    let settings = Settings::read(args.input.config.as_deref())?;
     let file = &settings.keys;
     let rules = Rules {
         baseline: input::baseline(&args.baseline, &settings)?,
@@ -235,6 +236,7 @@ fn rules(args: &CheckArgs, file: &FileConfig) -> Result<Rules> {
                 only.iter().map(String::as_str),
                 skip.iter().map(String::as_str),
             )?,
+            thresholds: file.thresholds.clone(),
             ..analyze::Config::default()
         },
         fail_on: fail_on(args, file)?.threshold(),

@@ -18,13 +18,17 @@ use super::observe::{Contents, Literals, observe};
 use super::output;
 use super::progress::Progress;
 use super::runtime;
+use super::settings::Settings;
 
 /// Diagnoses a server or a capture.
 ///
 /// # Errors
 /// Where there is no connection, the file cannot be read, or a flag's value is refused.
 pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
-    let config = config(&args.report, limits(&args.workload))?;
+    let config = analyze::Config {
+        thresholds: Settings::read(None)?.keys.thresholds,
+        ..config(&args.report, limits(&args.workload))?
+    };
     if let Some(path) = &args.from {
         progress.step(&format!("reading {}", path.display()));
         let mut snapshot = read(path)?;
@@ -79,6 +83,7 @@ pub fn config(report: &ReportArgs, limits: Limits) -> Result<analyze::Config> {
             report.checks.skip.iter().map(String::as_str),
         )?,
         limits,
+        ..analyze::Config::default()
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::analyze;
 use crate::checks::workload::Limits;
 use crate::ids::{QueryId, StatementKey};
 use crate::plan;
@@ -23,6 +24,7 @@ use super::exit::Exit;
 use super::interrupt::Interrupt;
 use super::observe::{Probing, connect, look_in_time, probe_options, unless_interrupted};
 use super::progress::Progress;
+use super::settings::Settings;
 use super::{diagnose, runtime};
 
 /// What is to be explained.
@@ -40,7 +42,10 @@ enum Input {
 /// # Errors
 /// Where there is no statement or more than one, no connection, no plan in the file, or the server does not plan the statement.
 pub fn run(args: &ExplainArgs, progress: &Progress) -> Result<Exit> {
-    let config = diagnose::config(&args.report, Limits::default())?;
+    let config = analyze::Config {
+        thresholds: Settings::read(None)?.keys.thresholds,
+        ..diagnose::config(&args.report, Limits::default())?
+    };
     let input = input(&args.input)?;
     let deliver = |mut snapshot: Snapshot| {
         if !args.report.show_literals {
@@ -55,7 +60,7 @@ pub fn run(args: &ExplainArgs, progress: &Progress) -> Result<Exit> {
     }
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
-        let snapshot = Box::pin(observe(args, &input, progress, &interrupt)).await?;
+        let snapshot = Box::pin(observe(args, &input, &config, progress, &interrupt)).await?;
         let exit = deliver(snapshot)?;
         Ok(interrupt.exit(exit))
     })
@@ -65,6 +70,7 @@ pub fn run(args: &ExplainArgs, progress: &Progress) -> Result<Exit> {
 async fn observe(
     args: &ExplainArgs,
     input: &Input,
+    config: &analyze::Config,
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Snapshot> {
@@ -75,6 +81,7 @@ async fn observe(
     options.given = args.param.iter().cloned().collect();
     options.runs = args.runs;
     options.executed = Variants::All;
+    options.thresholds.clone_from(&config.thresholds);
     let session = Box::pin(unless_interrupted(
         interrupt,
         connect(&args.connection, progress),

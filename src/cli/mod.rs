@@ -16,6 +16,7 @@ mod observe;
 mod output;
 mod progress;
 mod rules;
+mod settings;
 
 use std::process::ExitCode;
 

@@ -85,6 +85,7 @@ pub async fn observe(
 ) -> Result<Snapshot> {
     let mut options = probe_options(probing)?;
     options.top = config.limits.top;
+    options.thresholds.clone_from(&config.thresholds);
     let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
     let mut snapshot = match workload.window {
         None => {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::checks::{self, CHECKS};
+use crate::checks::{self, CHECKS, CheckMeta};
 
 use super::args::RulesArgs;
 use super::exit::Exit;
@@ -24,7 +24,28 @@ pub fn run(args: &RulesArgs) -> Result<Exit> {
 
 fn page(id: &str) -> Result<String> {
     let check = checks::find(id).ok_or_else(|| checks::UnknownCheck { id: id.to_owned() })?;
-    Ok(check.meta().page.to_owned())
+    let meta = check.meta();
+    Ok(format!("{}{}", meta.page, thresholds(meta)))
+}
+
+/// The thresholds of a check as one more section of its page.
+fn thresholds(meta: &CheckMeta) -> String {
+    if meta.thresholds.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
+        "pgtriage.toml",
+        "default",
+        "unit",
+        "what",
+    ]);
+    for threshold in meta.thresholds {
+        let spec = threshold.spec();
+        let default = spec.default.to_string();
+        table.add_row([&spec.path(), &default, spec.unit_text(), spec.what]);
+    }
+    format!("\n## Thresholds\n{}\n", table.trim_fmt())
 }
 
 fn list() -> String {

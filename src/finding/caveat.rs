@@ -18,6 +18,11 @@ pub enum Caveat {
         /// What, and how often.
         what: BTreeMap<String, usize>,
     },
+    /// Checks fire by other thresholds than they do by default.
+    Thresholds {
+        /// Each as the settings file has it, with its default.
+        changed: Vec<String>,
+    },
     /// Plans are those that production would have, with this exception.
     AsProduction {
         /// In what they may differ.
@@ -112,6 +117,9 @@ impl fmt::Display for Caveat {
             Self::LeftOut { what } => {
                 let each: Vec<String> = what.iter().map(|(what, n)| format!("{n} {what}")).collect();
                 write!(f, "left out, because it has no plan: {}", each.join(", "))
+            }
+            Self::Thresholds { changed } => {
+                write!(f, "set by the settings file: {}", changed.join(", "))
             }
             Self::AsProduction { limit } => write!(f, "planned as production would, but {limit}"),
             Self::PrivilegedRole { role } => write!(

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use crate::checks::{Number, Thresholds};
 
 /// The keys of the file. All may be absent; a flag on the command line stands before it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -24,7 +27,15 @@ pub struct FileConfig {
     pub assume_rows: BTreeMap<String, f64>,
     /// The baseline.
     pub baseline: Option<String>,
+    /// What decides whether checks fire.
+    #[serde(skip)]
+    pub thresholds: Thresholds,
+    #[serde(rename = "thresholds")]
+    sections: Sections,
 }
+
+/// Thresholds by check and name, each where it stands.
+type Sections = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Value>>;
 
 /// A file that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,21 +51,41 @@ impl FileConfig {
     /// Reads the file's text.
     ///
     /// # Errors
-    /// Names the line of what is unknown or of the wrong type.
+    /// Names the line of what is unknown, of the wrong type or out of its range.
     pub fn read(text: &str) -> Result<Self, BadConfig> {
-        toml::from_str(text).map_err(|error| BadConfig {
-            line: error.span().map_or(1, |span| {
-                let before = text.get(..span.start).unwrap_or_default();
-                before.matches('\n').count() + 1
-            }),
-            message: error.message().trim().replace('\n', " "),
-        })
+        let bad = |at: usize, message: String| BadConfig {
+            line: text.get(..at).unwrap_or_default().matches('\n').count() + 1,
+            message,
+        };
+        let mut read: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            bad(at, error.message().trim().replace('\n', " "))
+        })?;
+        for (check, values) in std::mem::take(&mut read.sections) {
+            let of_check = read.thresholds.of_check(check.get_ref());
+            let mut of_check =
+                of_check.map_err(|error| bad(check.span().start, error.to_string()))?;
+            for (name, value) in values {
+                let set = of_check.set(name.get_ref(), number(&value));
+                set.map_err(|error| bad(name.span().start, error.to_string()))?;
+            }
+        }
+        Ok(read)
+    }
+}
+
+const fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Integer(number) => Some(Number::Whole(*number)),
+        Value::Float(number) => Some(Number::Real(*number)),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::Selection;
 
     #[test]
     fn what_is_unknown_is_told_with_its_line() {
@@ -72,10 +103,89 @@ mod tests {
     #[test]
     fn all_keys_are_read() {
         let text = "database = \"ci\"\npaths = [\"q\"]\nfail_on = \"medium\"\nskip = [\"sort_spill\"]\n\
-            small_tables = [\"country\", \"app.kind\"]\nbaseline = \"x.json\"\n[assume_rows]\ncountry = 250\n";
+            small_tables = [\"country\", \"app.kind\"]\nbaseline = \"x.json\"\n[assume_rows]\ncountry = 250\n\
+            [thresholds.slow_statement]\nmin_mean_ms = 5\nmin_calls = 10\n";
         let read = FileConfig::read(text).unwrap();
         assert_eq!(read.database.as_deref(), Some("ci"));
         assert_eq!(read.assume_rows.get("country"), Some(&250.0));
         assert!(read.small_tables.contains("app.kind"));
+        let changed = read.thresholds.changed(&Selection::default());
+        let wanted = [
+            "thresholds.slow_statement.min_mean_ms = 5 (default 20)",
+            "thresholds.slow_statement.min_calls = 10 (default 100)",
+        ];
+        assert_eq!(changed, wanted);
+    }
+
+    #[test]
+    fn thresholds_that_cannot_be_are_told_with_their_line() {
+        for (text, line, message) in [
+            (
+                "[thresholds.planing_dominant]\nmin_planning_ms = 5",
+                1,
+                "unknown check \"planing_dominant\" (did you mean planning_dominant?); pgtriage rules lists all",
+            ),
+            (
+                "paths = []\n[thresholds.planning_dominant]\n\nplanning = 5",
+                4,
+                "planning_dominant has no threshold \"planning\" (did you mean min_planning_ms?)",
+            ),
+            (
+                "[thresholds]\nsort_spill.min_bytes = 5",
+                2,
+                "sort_spill has no threshold \"min_bytes\"",
+            ),
+            (
+                "[thresholds]\nimplicit_cast.min_rows_read = 5",
+                2,
+                "implicit_cast shares min_rows_read with others; \
+                 set thresholds.seq_scan_selective.min_rows_read",
+            ),
+            (
+                "[thresholds]\nplanning_dominant.min_planning_ms = \"5 ms\"",
+                2,
+                "thresholds.planning_dominant.min_planning_ms must be a number; the default is 5",
+            ),
+            (
+                "[thresholds]\nplanning_dominant.min_planning_ms = -0.5",
+                2,
+                "thresholds.planning_dominant.min_planning_ms must be a number from 0 on; the default is 5",
+            ),
+            (
+                "[thresholds]\nplanning_dominant.min_planning_ms = nan",
+                2,
+                "thresholds.planning_dominant.min_planning_ms must be a number from 0 on; the default is 5",
+            ),
+            (
+                "[thresholds]\nseq_scan_selective.max_kept_share = 10",
+                2,
+                "thresholds.seq_scan_selective.max_kept_share is a share, from 0 to 1; the default is 0.1",
+            ),
+            (
+                "[thresholds]\nslow_statement.min_calls = 10.5",
+                2,
+                "thresholds.slow_statement.min_calls must be a whole number; the default is 100",
+            ),
+        ] {
+            let error = FileConfig::read(text).unwrap_err();
+            assert_eq!((error.line, error.message.as_str()), (line, message));
+        }
+        let error = FileConfig::read("[thresholds]\nplanning_dominant = 5").unwrap_err();
+        assert_eq!(error.line, 2);
+    }
+
+    #[test]
+    fn shares_may_be_whole() {
+        let text = "[thresholds.seq_scan_selective]\nmax_kept_share = 1\nmin_rows_read = 0\n";
+        let read = FileConfig::read(text).unwrap();
+        assert_eq!(read.thresholds.changed(&Selection::default()).len(), 2);
+        let others = Selection::new([], ["seq_scan_selective"]).unwrap();
+        assert_eq!(
+            read.thresholds.changed(&others).len(),
+            2,
+            "others share them"
+        );
+        let others = Selection::new(["slow_statement"], []).unwrap();
+        assert!(read.thresholds.changed(&others).is_empty());
     }
 }

@@ -43,6 +43,7 @@ pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
 pub use what_if::ask_what_if;
 
+use crate::checks::Thresholds;
 use crate::checks::workload::Limits;
 use crate::connect::Session;
 use crate::format;
@@ -66,7 +67,7 @@ pub enum Mode {
 }
 
 /// What the user allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProbeOptions {
     /// How far probing goes.
     pub mode: Mode,
@@ -92,6 +93,8 @@ pub struct ProbeOptions {
     pub executed: Variants,
     /// Whether tables have rows to take values from, where statistics have none.
     pub rows: TableRows,
+    /// What decides whether a finding will follow, where that is asked while probing.
+    pub thresholds: Thresholds,
 }
 
 /// What tables hold.
@@ -127,6 +130,7 @@ impl Default for ProbeOptions {
             runs: 1,
             executed: Variants::Common,
             rows: TableRows::Present,
+            thresholds: Thresholds::default(),
         }
     }
 }

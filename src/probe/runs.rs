@@ -60,7 +60,9 @@ impl Attempt<'_> {
             return Ok(());
         };
         let times = millis(plan, "Planning Time").zip(millis(plan, "Execution Time"));
-        if !times.is_some_and(|(planning, execution)| dominates(planning, execution)) {
+        let thresholds = &self.context.options.thresholds;
+        let long = |(planning, execution)| dominates(thresholds, planning, execution);
+        if !times.is_some_and(long) {
             return Ok(());
         }
         for _ in 0..PLANNED_AGAIN {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::ProbeOptions;
 use super::hypothetical::HypopgOracle;
 use crate::advisor::{self, Question, RecordedAnswers};
-use crate::checks::Case;
+use crate::checks::{Case, Thresholds};
 use crate::connect::Session;
 use crate::snapshot::{self, Area, IndexColumn, Snapshot};
 use crate::sql::redact::Redactor;
@@ -27,7 +27,9 @@ pub async fn ask_what_if(
     time: Duration,
     cancelled: watch::Receiver<bool>,
 ) {
-    if snapshot.plans.is_empty() || open_questions(snapshot, &BTreeSet::new()).is_empty() {
+    let thresholds = &options.thresholds;
+    let unasked = open_questions(snapshot, thresholds, &BTreeSet::new());
+    if snapshot.plans.is_empty() || unasked.is_empty() {
         return;
     }
     let mut oracle = match HypopgOracle::open(session, snapshot, options, time, cancelled).await {
@@ -41,7 +43,7 @@ pub async fn ask_what_if(
     };
     let mut refused = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let questions = open_questions(snapshot, &refused);
+        let questions = open_questions(snapshot, thresholds, &refused);
         if questions.is_empty() {
             break;
         }
@@ -59,20 +61,28 @@ pub async fn ask_what_if(
     }
 }
 
-fn open_questions(snapshot: &Snapshot, refused: &BTreeSet<Question>) -> Vec<Question> {
-    let mut open = unanswered(snapshot);
+fn open_questions(
+    snapshot: &Snapshot,
+    thresholds: &Thresholds,
+    refused: &BTreeSet<Question>,
+) -> Vec<Question> {
+    let mut open = unanswered(snapshot, thresholds);
     if !snapshot.scope.is_workload() {
         // A text with literals asks for other indexes once they are tokens, and that is how it is analysed.
         let mut redacted = snapshot.clone();
         snapshot::redact(&mut redacted, &mut Redactor::new());
-        open.extend(unanswered(&redacted).into_iter().filter(is_plain));
+        open.extend(
+            unanswered(&redacted, thresholds)
+                .into_iter()
+                .filter(is_plain),
+        );
     }
     open.difference(refused).cloned().collect()
 }
 
-fn unanswered(snapshot: &Snapshot) -> BTreeSet<Question> {
+fn unanswered(snapshot: &Snapshot, thresholds: &Thresholds) -> BTreeSet<Question> {
     let mut answers = RecordedAnswers::new(&snapshot.what_if);
-    advisor::advise(&Case::of(snapshot), &mut answers);
+    advisor::advise(&Case::of(snapshot, thresholds), &mut answers);
     answers.unanswered().clone()
 }
 

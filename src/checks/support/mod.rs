@@ -21,7 +21,7 @@ pub use nodes::each_node;
 pub use rewritten::{rewrite, rewritten};
 pub use scan::{Scan, Told};
 pub use seen::{Seen, each_seen};
-pub use seq_scan::{Selective, each_seq_scan, selective};
+pub use seq_scan::{SELECTIVE, Selective, each_seq_scan, selective};
 pub use spill::{Spill, each_spill, for_role, kilobytes, more_work_mem};
 pub use stake::{MATTERS, MEDIUM_SHARE};
 pub use words::{Words, advice};

@@ -1,17 +1,30 @@
 //! Findings about tables that a statement reads from end to end.
 
 use super::{Scan, Told, each_node};
-use crate::checks::{Case, CasePlan, Proposal, TableRef};
+use crate::checks::{AnyThreshold, Case, CasePlan, Proposal, TableRef, Threshold};
 use crate::finding::{Evidence, Source, Unit};
 use crate::plan::{ConditionKind, Node, NodeType, Relationship};
 use crate::units::{float, ratio};
 
 /// Rows read from which it matters: below, a sequential scan is as good as anything.
-const MIN_READ: f64 = 10_000.0;
+static MIN_READ: Threshold<f64> = Threshold {
+    key: "seq_scan_selective.min_rows_read",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    what: "rows that a scan reads",
+};
 
 /// Share of the rows read that an index can be expected to find faster: beyond a tenth the planner itself prefers to
 /// read all (`random_page_cost` 4 against `seq_page_cost` 1).
-const MAX_KEPT: f64 = 0.10;
+static MAX_KEPT: Threshold<f64> = Threshold {
+    key: "seq_scan_selective.max_kept_share",
+    default: 0.10,
+    unit: Unit::Ratio,
+    what: "share of them that it keeps, at most",
+};
+
+/// What [`selective`] asks.
+pub const SELECTIVE: &[&dyn AnyThreshold] = &[&MIN_READ, &MAX_KEPT];
 
 /// What of its own part the leader of a parallel scan loses to each worker that it serves (costsize.c,
 /// `get_parallel_divisor`).
@@ -22,14 +35,14 @@ const LEADER_PER_WORKER: f64 = 0.3;
 pub fn each_seq_scan<'a, R>(
     case: &Case<'a>,
     found: &mut Vec<Proposal>,
-    read: impl Fn(&CasePlan<'a>, &Node, Option<TableRef<'a>>) -> Option<R>,
+    read: impl Fn(&Case<'a>, &CasePlan<'a>, &Node, Option<TableRef<'a>>) -> Option<R>,
     tell: impl Fn(&Case<'a>, &CasePlan<'a>, &Node, &mut Scan<'a>, R) -> Option<Told>,
 ) {
     each_node(case, found, |case, plan, node| {
         if node.node_type != NodeType::SeqScan || plan.plan.disabled(node) {
             return None;
         }
-        let reads = read(plan, node, plan.table(&case.catalog, node))?;
+        let reads = read(case, plan, node, plan.table(&case.catalog, node))?;
         let mut scan = Scan::of_root(case, plan, node, &[ConditionKind::Filter])?;
         let told = tell(case, plan, node, &mut scan, reads)?;
         Some(scan.proposal(case, plan, node, told))
@@ -51,6 +64,7 @@ pub struct Selective {
 
 /// What a sequential scan reads and keeps; `None` where it keeps much of it, reads little, or runs again and again.
 pub fn selective(
+    case: &Case<'_>,
     plan: &CasePlan<'_>,
     node: &Node,
     table: Option<TableRef<'_>>,
@@ -61,8 +75,8 @@ pub fn selective(
     } else {
         planned(plan, node, table?)?
     };
-    let few = ratio(rows.kept, rows.read)? <= MAX_KEPT;
-    (rows.read >= MIN_READ && few).then_some(rows)
+    let few = ratio(rows.kept, rows.read)? <= MAX_KEPT.of(case);
+    (rows.read >= MIN_READ.of(case) && few).then_some(rows)
 }
 
 fn measured(plan: &CasePlan<'_>, node: &Node) -> Option<Selective> {

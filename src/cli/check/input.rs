@@ -8,15 +8,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::baseline::Baseline;
 use crate::cli::args::check::{BaselineArgs, CheckInput};
-use crate::gate::{FileConfig, Origin};
+use crate::cli::settings::{self, Settings, read_text};
+use crate::gate::Origin;
 use crate::probe::Given;
 use crate::snapshot::{Area, Snapshot};
 use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::StatementClass;
 use crate::sql::script::Script;
-
-/// What the settings file is called.
-const SETTINGS: &str = "pgtriage.toml";
 
 /// A statement that is checked.
 #[derive(Debug, Clone)]
@@ -41,44 +39,6 @@ pub enum Input {
     },
     /// Those of `pg_stat_statements`.
     Database,
-}
-
-/// The settings file.
-#[derive(Debug, Default)]
-pub struct Settings {
-    /// Its keys.
-    pub keys: FileConfig,
-    /// The folder that it is in; `None` where there is none.
-    folder: Option<PathBuf>,
-}
-
-impl Settings {
-    /// A path of the file is relative to the file.
-    fn beside(&self, path: &str) -> PathBuf {
-        match &self.folder {
-            Some(folder) => folder.join(path),
-            None => PathBuf::from(path),
-        }
-    }
-}
-
-/// The settings file: that one, or the first in this folder or above it; nothing where there is none.
-///
-/// # Errors
-/// Where it cannot be read, with the line that is not understood.
-pub fn settings(path: Option<&Path>) -> Result<Settings> {
-    let found = match path {
-        Some(path) => Some(path.to_owned()),
-        None => upward(&std::env::current_dir().context("cannot tell the current folder")?),
-    };
-    let Some(path) = found else {
-        return Ok(Settings::default());
-    };
-    let text = read_text(&path)?;
-    Ok(Settings {
-        keys: FileConfig::read(&text).with_context(|| format!("cannot use {}", path.display()))?,
-        folder: path.parent().map(Path::to_owned),
-    })
 }
 
 /// The name of the baseline.
@@ -113,19 +73,6 @@ pub fn baseline(args: &BaselineArgs, settings: &Settings) -> Result<Option<Basel
     })
 }
 
-fn upward(folder: &Path) -> Option<PathBuf> {
-    folder
-        .ancestors()
-        .map(|folder| folder.join(SETTINGS))
-        .find(|path| path.is_file())
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    String::from_utf8(bytes)
-        .with_context(|| format!("cannot use {}: it is not UTF-8 text", path.display()))
-}
-
 /// Reads what the flags name, else what the settings file names.
 ///
 /// # Errors
@@ -146,7 +93,8 @@ pub fn read(args: &CheckInput, settings: &Settings) -> Result<Input> {
     };
     if named.is_empty() {
         bail!(
-            "nothing to check; name files or folders of .sql files, list them under paths in {SETTINGS}, or give --statements"
+            "nothing to check; name files or folders of .sql files, list them under paths in {}, or give --statements",
+            settings::NAME
         );
     }
     let mut files = Vec::new();
