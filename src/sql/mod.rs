@@ -10,3 +10,4 @@ pub mod redact;
 pub mod rewrite;
 pub mod scope;
 pub mod script;
+mod walk;

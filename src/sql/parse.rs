@@ -6,13 +6,14 @@
 
 mod adapt;
 
-use sqlparser::ast::{self, Query, SetExpr, Visit, Visitor};
+use sqlparser::ast::{self, Query, SetExpr, Visitor};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use std::ops::ControlFlow;
 
 use crate::sql::lexer::TokenKind;
 use crate::sql::rewrite::{self, Stream};
+use crate::sql::walk::walk;
 
 /// How deep expressions and subqueries may nest.
 const MAX_NESTING: usize = 200;
@@ -220,7 +221,7 @@ fn parse_text(text: &str) -> Result<ast::Statement, Reason> {
 
 fn statement(text: &str, tree: ast::Statement, depth: usize) -> Statement {
     let mut marks = MarkVisitor::default();
-    let _: ControlFlow<()> = tree.visit(&mut marks);
+    let _: ControlFlow<()> = walk(&tree, &mut marks);
     Statement {
         text: text.to_owned(),
         kind: kind(&tree),

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, VisitorMut};
 
 use crate::ids::quote_ident;
 use crate::sql::scope::{Scopes, folded};
+use crate::sql::walk::walk_mut;
 
 struct Unqualify<'a> {
     scopes: &'a Scopes,
@@ -55,6 +56,6 @@ pub fn unqualified(expr: &Expr, scopes: &Scopes) -> String {
     while let Expr::Nested(inner) = copy {
         copy = *inner;
     }
-    let _: ControlFlow<()> = copy.visit(&mut Unqualify { scopes });
+    let _: ControlFlow<()> = walk_mut(&mut copy, &mut Unqualify { scopes });
     copy.to_string()
 }

@@ -1,12 +1,11 @@
 //! Queries: `WITH`, set operations, `SELECT`.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     self, CteAsMaterialized, Distinct as SqlDistinct, Expr, Fetch, LimitClause, LockClause,
     NamedWindowExpr, NonBlock, OrderByExpr, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, With, visit_relations,
+    SelectItemQualifiedWildcardKind, SetExpr, With,
 };
 
 use super::analyzer::{Analyzer, Cte, Filter, QueryColumns};
@@ -14,6 +13,7 @@ use super::side::{Shape, Side, parameter};
 use super::{Bound, Distinct, LevelRole, Literal, Locking, Output};
 use crate::sql::parameters::ParameterUse;
 use crate::sql::scope::{Item, OutputName, Scope, folded, parts};
+use crate::sql::walk::relations;
 
 /// One column of a select list, with its expression where it is not from a `*`.
 pub struct Projected<'e> {
@@ -564,11 +564,10 @@ pub fn rename(columns: &mut Vec<OutputName>, alias: &ast::TableAlias) {
 /// How often each bare relation name stands in a query.
 fn count_names(query: &Query) -> BTreeMap<String, usize> {
     let mut uses = BTreeMap::new();
-    let _: ControlFlow<()> = visit_relations(query, |name| {
+    relations(query, |name| {
         if let [only] = parts(name).as_slice() {
             *uses.entry(only.clone()).or_default() += 1;
         }
-        ControlFlow::Continue(())
     });
     uses
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::sql::walk::expressions;
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
     Values,
@@ -202,7 +203,7 @@ fn substitute_in_group_by(expression: &mut Expr, outputs: &[Output<'_>]) {
 /// Whether `expression` may be copied: copying recurses without guarding the stack.
 fn is_small(expression: &Expr) -> bool {
     let mut nodes = 0_usize;
-    let walked = sqlparser::ast::visit_expressions(expression, |_| {
+    let walked = expressions(expression, |_| {
         nodes += 1;
         if nodes > SMALL {
             ControlFlow::Break(())
@@ -218,7 +219,7 @@ const SMALL: usize = 64;
 
 fn mentions_column(expression: &Expr, name: &str) -> bool {
     let mut found = false;
-    let _: ControlFlow<()> = sqlparser::ast::visit_expressions(expression, |inner| {
+    let _: ControlFlow<()> = expressions(expression, |inner| {
         found |= match inner {
             Expr::Identifier(column) => column.value == name,
             Expr::CompoundIdentifier(parts) => parts.last().is_some_and(|last| last.value == name),

@@ -9,8 +9,7 @@ use sqlparser::ast::{
     AccessExpr, Assignment, Delete, Distinct, Expr, FromTable, FunctionArg, FunctionArgExpr,
     FunctionArguments, Ident, LimitClause, ObjectName, ObjectNamePart, OffsetRows,
     OnConflictAction, OnInsert, OrderByExpr, OrderBySort, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Statement, Update, UpdateTableFromKind, VisitMut,
-    VisitorMut,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, Update, UpdateTableFromKind, VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
@@ -20,6 +19,7 @@ use super::expression::{self, Place};
 use super::output::{drop_aliases, drop_in_items};
 use super::relations::{self, Frame, Frames, Resolved};
 use super::shape::is_plain;
+use crate::sql::walk::walk_mut;
 
 /// Levels of the parser's own recursion; [`super::shape`] limits the text to fewer.
 const RECURSION_LIMIT: usize = 400;
@@ -38,7 +38,7 @@ pub(super) fn canonical(sql: &str) -> Result<String, TokensReason> {
         drop_aliases(query);
     }
     let mut walk = Walk::default();
-    match statement.visit(&mut walk) {
+    match walk_mut(&mut statement, &mut walk) {
         ControlFlow::Continue(()) => Ok(statement.to_string()),
         ControlFlow::Break(word) => Err(TokensReason::Syntax(format!(
             "{word} was taken for a relation"

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, Statement, VisitMut, VisitorMut,
+    BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, Statement, VisitorMut,
 };
 
 use super::sources::{Reader, Sources};
 use super::{Assumption, Obstacle, Rewrite, Tables, of_copy, written};
 use crate::sql::parse;
+use crate::sql::walk::walk_mut;
 
 /// What a condition stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,7 +209,7 @@ fn each_condition(
         }
     }
     let mut selects = Selects { reader, change };
-    let _: ControlFlow<()> = tree.visit(&mut selects);
+    let _: ControlFlow<()> = walk_mut(tree, &mut selects);
 }
 
 struct Selects<'r, 'f> {

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Distinct, Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr,
-    UnaryOperator, Visit, VisitMut, Visitor, VisitorMut,
+    UnaryOperator, Visitor, VisitorMut,
 };
 
 use super::condition::each_rewritten;
@@ -17,6 +17,7 @@ use super::volatile::volatile;
 use super::{Obstacle, Rewrite, Tables, bare, expression, operand};
 use crate::sql::parse::Statement;
 use crate::sql::scope::folded;
+use crate::sql::walk::{walk, walk_mut};
 
 /// The statement with `NOT EXISTS` in the place of `NOT IN (SELECT …)` and `<> ALL (SELECT …)`.
 ///
@@ -215,7 +216,7 @@ pub fn only_columns_of(expr: &Expr, sources: &Sources) -> bool {
             }
         }
     }
-    expr.visit(&mut Columns(sources)).is_continue()
+    walk(expr, &mut Columns(sources)).is_continue()
 }
 
 /// `expr` with the relation before each column.
@@ -237,7 +238,7 @@ pub fn qualified(expr: &Expr, sources: &Sources) -> Result<Expr, Obstacle> {
         }
     }
     let mut copy = bare(expr).clone();
-    match VisitMut::visit(&mut copy, &mut Qualify(sources)) {
+    match walk_mut(&mut copy, &mut Qualify(sources)) {
         ControlFlow::Continue(()) => Ok(copy),
         ControlFlow::Break(obstacle) => Err(obstacle),
     }
@@ -260,5 +261,5 @@ pub fn hidden(expr: &Expr, inner: &Sources) -> Option<String> {
             ControlFlow::Continue(())
         }
     }
-    expr.visit(&mut Hidden(inner)).break_value()
+    walk(expr, &mut Hidden(inner)).break_value()
 }

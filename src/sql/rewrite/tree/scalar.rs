@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Expr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Statement as Tree, VisitMut, VisitorMut,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement as Tree, VisitorMut,
 };
 
 use self::subquery::{Single, Subquery};
@@ -22,6 +22,7 @@ use super::sources::{Reader, Sources};
 use super::volatile::is_aggregate;
 use super::{Assumption, Obstacle, Rewrite, Tables, bare, expression, of_copy, words, written};
 use crate::sql::parse::Statement;
+use crate::sql::walk::walk_mut;
 
 /// The statement with a join in the place of each correlated subquery of its select list.
 ///
@@ -234,10 +235,13 @@ impl Joins<'_> {
             Expr::Subquery(query) => Some(output_name(query)),
             _ => None,
         };
-        let _: ControlFlow<()> = expr.visit(&mut Replace {
-            joins: self,
-            nested: 0,
-        });
+        let _: ControlFlow<()> = walk_mut(
+            expr,
+            &mut Replace {
+                joins: self,
+                nested: 0,
+            },
+        );
         if let (SelectItem::UnnamedExpr(expr), Some(alias)) = (&*item, name)
             && !matches!(expr, Expr::Subquery(_))
         {
@@ -296,7 +300,7 @@ impl Joins<'_> {
             names: &mut self.names,
         };
         if found.single == Single::Grouped {
-            let _: ControlFlow<()> = VisitMut::visit(&mut value, &mut columns);
+            let _: ControlFlow<()> = walk_mut(&mut value, &mut columns);
         } else {
             value = expression(&columns.column(&value.to_string(), "value"))?;
         }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{
     self, Expr, FromTable, JoinOperator, Query, Select, Statement, TableFactor, TableWithJoins,
-    UpdateTableFromKind, Visit, Visitor,
+    UpdateTableFromKind, Visitor,
 };
 use std::ops::ControlFlow;
 
 use super::bare;
 use super::catalog::{ColumnFacts, TableFacts, Tables};
 use crate::sql::scope::{folded, schema_and_name};
+use crate::sql::walk::walk;
 
 /// What names are looked up in.
 pub struct Reader<'c> {
@@ -22,7 +23,7 @@ impl<'c> Reader<'c> {
     /// Names of `WITH` queries hide tables wherever they stand: a name that may mean either is not known.
     pub fn new(tables: &'c dyn Tables, tree: &Statement) -> Self {
         let mut names = CteNames::default();
-        let _: ControlFlow<()> = tree.visit(&mut names);
+        let _: ControlFlow<()> = walk(tree, &mut names);
         Self {
             tables,
             ctes: names.0,

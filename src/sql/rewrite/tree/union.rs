@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Expr, Ident, Join, JoinConstraint, JoinOperator, OrderBy, OrderByKind, Query, Select,
-    SelectItem, SetExpr, Statement as Tree, Visit, VisitMut, Visitor, VisitorMut,
+    SelectItem, SetExpr, Statement as Tree, Visit, Visitor, VisitorMut,
 };
 
 use super::condition::{all_of, as_conjunct, conjuncts, disjuncts};
@@ -18,6 +18,7 @@ use super::sources::{Reader, Sources};
 use super::volatile::{has_windows, volatile};
 use super::{Obstacle, Rewrite, Tables, bare, expression, of_copy, written};
 use crate::sql::parse::Statement;
+use crate::sql::walk::{walk, walk_mut};
 
 /// The most arms that are worth a query each.
 const MOST_ARMS: usize = 4;
@@ -196,7 +197,7 @@ fn columns(tree: &impl Visit, sources: &Sources) -> Option<BTreeSet<(usize, Stri
         sources,
         found: BTreeSet::new(),
     };
-    tree.visit(&mut columns)
+    walk(tree, &mut columns)
         .is_continue()
         .then_some(columns.found)
 }
@@ -236,7 +237,7 @@ fn around(
         return Err(Obstacle::Clause("* below a sort or group"));
     }
     keep_names(&mut outer.projection);
-    let _: ControlFlow<()> = VisitMut::visit(&mut outer, &mut needed);
+    let _: ControlFlow<()> = walk_mut(&mut outer, &mut needed);
     let mut shell = new;
     if let Some(order) = &mut shell.order_by {
         needed.sort(order, &outer.projection);
@@ -348,7 +349,7 @@ impl Needed<'_> {
         for key in keys {
             let named = matches!(&key.expr, Expr::Identifier(name) if is_output(name, projection));
             if !named {
-                let _: ControlFlow<()> = VisitMut::visit(&mut key.expr, self);
+                let _: ControlFlow<()> = walk_mut(&mut key.expr, self);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{Expr, Function, Query, SelectItem, Visit, Visitor};
 
 use super::constant::function_name;
+use crate::sql::walk::walk;
 
 /// Functions of the server's own that give the same value for the same arguments throughout a statement
 /// (`pg_proc.provolatile` `i` and `s`), of those that statements call often. Any other one counts as changing.
@@ -178,5 +179,5 @@ fn first_call(tree: &impl Visit, depth: usize, is: impl Fn(&Function) -> bool) -
         depth,
         nested: 0,
     };
-    tree.visit(&mut calls).break_value()
+    walk(tree, &mut calls).break_value()
 }

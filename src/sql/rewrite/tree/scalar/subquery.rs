@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, LimitClause, Query, Select, SelectItem, SetExpr, Visit, Visitor,
+    BinaryOperator, Expr, Function, LimitClause, Query, Select, SelectItem, SetExpr, Visitor,
 };
 
 use crate::sql::rewrite::tree::catalog::{base_type, is_integer};
@@ -15,6 +15,7 @@ use crate::sql::rewrite::tree::not_in::{groups_by, only_columns_of, qualified, w
 use crate::sql::rewrite::tree::sources::{Column, Reader, Sources};
 use crate::sql::rewrite::tree::volatile::{aggregates, is_aggregate, volatile};
 use crate::sql::rewrite::tree::{Assumption, Obstacle, bare};
+use crate::sql::walk::walk;
 
 /// How the right side of a join has one row for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +164,7 @@ fn only_inner(query: &Query, inner: &Sources) -> bool {
             }
         }
     }
-    query.visit(&mut Names(inner)).is_continue()
+    walk(query, &mut Names(inner)).is_continue()
 }
 
 fn plain(query: &Query, select: &Select) -> Result<(), Obstacle> {
@@ -304,7 +305,7 @@ fn aggregated(value: &Expr, inner: &Sources, outer: &Sources) -> Result<(), Obst
         outer,
         within: 0,
     };
-    match value.visit(&mut parts) {
+    match walk(value, &mut parts) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(obstacle) => Err(obstacle),
     }
