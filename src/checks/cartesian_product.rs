@@ -3,14 +3,18 @@
 mod links;
 
 use super::support::{Seen, Words, advice, each_seen};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Recommendation, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 
-/// Rows of the product.
-const MIN_ROWS: f64 = 100_000.0;
+static MIN_ROWS: Threshold<f64> = Threshold {
+    key: "cartesian_product.min_rows",
+    default: 100_000.0,
+    unit: Unit::Rows,
+    what: "rows of the product",
+};
 
 /// More rows than this on each side: one row multiplies nothing.
 const ONE: f64 = 1.0;
@@ -21,7 +25,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a join without any condition makes 100,000 rows or more",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_ROWS],
     page: include_str!("cartesian_product.md"),
 };
 
@@ -39,7 +43,7 @@ impl Check for CartesianProduct {
     }
 }
 
-fn look(_: &Case<'_>, plan: &CasePlan<'_>, join: &Node) -> Option<Seen> {
+fn look(case: &Case<'_>, plan: &CasePlan<'_>, join: &Node) -> Option<Seen> {
     if join.node_type != NodeType::NestedLoop
         || join.condition(&ConditionKind::JoinFilter).is_some()
     {
@@ -50,7 +54,7 @@ fn look(_: &Case<'_>, plan: &CasePlan<'_>, join: &Node) -> Option<Seen> {
     let rows = rows(plan, join)?;
     let sides = [rows_a_loop(plan, outer)?, rows_a_loop(plan, inner)?];
     let multiplies = sides.iter().all(|rows| *rows > ONE) && !stops_at_first_match(join);
-    if rows < MIN_ROWS || !multiplies || links::linked(&plan.plan, outer, inner) {
+    if rows < MIN_ROWS.of(case) || !multiplies || links::linked(&plan.plan, outer, inner) {
         return None;
     }
     let (key, label) = if plan.is_analyzed() {

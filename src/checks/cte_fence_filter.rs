@@ -1,18 +1,26 @@
 //! `cte_fence_filter`: a CTE is computed in full, and a filter then throws most of it away.
 
 use super::support::{Seen, Words, advice, each_seen};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType, columns};
 use crate::snapshot::Area;
 use crate::units::Rows;
 
-/// Rows thrown away.
-const MIN_REMOVED: f64 = 10_000.0;
+static MIN_REMOVED: Threshold<f64> = Threshold {
+    key: "cte_fence_filter.min_rows_removed",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    what: "rows of the CTE thrown away",
+};
 
-/// So many rows thrown away for each one kept.
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "cte_fence_filter.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "rows thrown away for each one kept",
+};
 
 /// The check's id.
 pub const ID: CheckId = CheckId::new("cte_fence_filter");
@@ -23,7 +31,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the filters on a CTE throw away 10,000 of its rows or more, and 10 times as many as they keep",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_REMOVED, &MIN_FACTOR],
     page: include_str!("cte_fence_filter.md"),
 };
 
@@ -41,7 +49,7 @@ impl Check for CteFenceFilter {
     }
 }
 
-fn look(_: &Case<'_>, plan: &CasePlan<'_>, cte: &Node) -> Option<Seen> {
+fn look(case: &Case<'_>, plan: &CasePlan<'_>, cte: &Node) -> Option<Seen> {
     let name = cte.cte_name()?;
     let scans: Vec<&Node> = scans(plan, cte).collect();
     if !can_be_inlined(plan, cte, &scans) {
@@ -52,7 +60,7 @@ fn look(_: &Case<'_>, plan: &CasePlan<'_>, cte: &Node) -> Option<Seen> {
     } else {
         planned(plan, cte, &scans)?
     };
-    if rows.removed < MIN_REMOVED || rows.removed < MIN_FACTOR * rows.kept {
+    if rows.removed < MIN_REMOVED.of(case) || rows.removed < MIN_FACTOR.of(case) * rows.kept {
         return None;
     }
     let own: f64 = scans.iter().map(|scan| plan.own_share(scan)).sum();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::support::{label, subject};
 use super::workload::{Family, Field};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{CheckId, Draft, Evidence, Formula, Source, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType};
@@ -17,13 +17,26 @@ use crate::sql::parameters::{ParameterUse, parameters};
 use crate::units::{Millis, float, ratio};
 
 /// Rows below the Limit: as many as make a call visibly slower than the first page's.
-const MIN_PRODUCED: f64 = 10_000.0;
+static MIN_PRODUCED: Threshold<f64> = Threshold {
+    key: "deep_offset.min_rows_produced",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    what: "rows below the Limit",
+};
 
-/// The part of those rows that the Limit returns, at most.
-const MAX_RETURNED: f64 = 0.1;
+static MAX_RETURNED: Threshold<f64> = Threshold {
+    key: "deep_offset.max_returned_share",
+    default: 0.1,
+    unit: Unit::Ratio,
+    what: "share of those rows that the Limit returns, at most",
+};
 
-/// So many times the first page's time and blocks a call of the workload takes at least.
-const MIN_TIMES_FIRST_PAGE: f64 = 10.0;
+static MIN_TIMES_FIRST_PAGE: Threshold<f64> = Threshold {
+    key: "deep_offset.min_times_first_page",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "time and blocks of a call over those of the first page",
+};
 
 /// The check's id.
 pub const ID: CheckId = CheckId::new("deep_offset");
@@ -34,7 +47,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a Limit throws away nine tenths of 10,000 rows or more, or a call costs ten times its first page",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_PRODUCED, &MAX_RETURNED, &MIN_TIMES_FIRST_PAGE],
     page: include_str!("deep_offset.md"),
 };
 
@@ -65,7 +78,7 @@ fn skipped<'a>(case: &Case<'a>, plan: &CasePlan<'a>, limit: &Node) -> Option<Pro
     let input = plan.plan.inputs(limit).next()?;
     let produced = plan.metrics_of(input).kept.get();
     let returned = plan.metrics_of(limit).kept.get();
-    if produced < MIN_PRODUCED || returned > produced * MAX_RETURNED {
+    if produced < MIN_PRODUCED.of(case) || returned > produced * MAX_RETURNED.of(case) {
         return None;
     }
     let text = case.text(plan);
@@ -180,8 +193,8 @@ fn counted(case: &Case<'_>, place: usize) -> Option<Proposal> {
         blocks: first.blocks.max(1.0) * longer,
         time: Millis(first.time.get() * longer),
     };
-    let deep = call.blocks >= MIN_TIMES_FIRST_PAGE * page.blocks
-        && call.time.get() >= MIN_TIMES_FIRST_PAGE * page.time.get();
+    let deep = call.blocks >= MIN_TIMES_FIRST_PAGE.of(case) * page.blocks
+        && call.time.get() >= MIN_TIMES_FIRST_PAGE.of(case) * page.time.get();
     if !deep {
         return None;
     }

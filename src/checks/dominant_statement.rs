@@ -2,13 +2,18 @@
 
 use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Draft, Severity, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 
 /// From this share on a statement is where to look first; the engine calls such shares high (`Severity::High`).
-const MIN_SHARE: f64 = 0.10;
+static MIN_SHARE: Threshold<f64> = Threshold {
+    key: "dominant_statement.min_share",
+    default: 0.10,
+    unit: Unit::Ratio,
+    what: "share of the execution time",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("dominant_statement"),
@@ -16,7 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement takes 10 % or more of the execution time",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_SHARE],
     page: include_str!("dominant_statement.md"),
 };
 
@@ -42,7 +47,7 @@ impl Check for DominantStatement {
 fn propose(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     let workload = &case.workload;
     let share = workload.share(family.time())?;
-    if !family.toplevel() || share < MIN_SHARE {
+    if !family.toplevel() || share < MIN_SHARE.of(case) {
         return None;
     }
     let title = format!(

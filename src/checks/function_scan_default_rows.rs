@@ -1,7 +1,9 @@
 //! `function_scan_default_rows`: the planner takes a row count that nobody has declared.
 
 use super::support::{Words, advice, each_node};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, is_system, row_misestimate};
+use super::{
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold, is_system, row_misestimate,
+};
 use crate::finding::{Action, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
 use crate::ids::QualifiedName;
@@ -13,8 +15,12 @@ use crate::units::ratio;
 /// (`pg_proc.dat`).
 const DEFAULTS: [f64; 2] = [100.0, 1_000.0];
 
-/// Rows that come over rows assumed.
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "function_scan_default_rows.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "rows that come over rows assumed",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("function_scan_default_rows"),
@@ -22,7 +28,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a function returns 10 times or more of the row count that the planner assumes of every function",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_FACTOR],
     page: include_str!("function_scan_default_rows.md"),
 };
 
@@ -55,7 +61,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         .iter()
         .any(|rows| (rows - assumed).abs() < f64::EPSILON);
     let factor = ratio(returned, assumed)?;
-    if !default || factor < MIN_FACTOR {
+    if !default || factor < MIN_FACTOR.of(case) {
         return None;
     }
     let name = match node.target.schema.as_deref() {

@@ -1,18 +1,26 @@
 //! `heap_fetches_high`: an index-only scan that has to look into the table all the same.
 
 use super::support::{Scan, Told, Words, advice, each_node};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Recommendation, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType};
 use crate::snapshot::Area;
 use crate::units::{float, ratio};
 
-/// Fetches from which they matter.
-const MIN_FETCHES: f64 = 1_000.0;
+static MIN_FETCHES: Threshold<f64> = Threshold {
+    key: "heap_fetches_high.min_fetches",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "rows fetched from the table",
+};
 
-/// Share of the rows read that are fetched.
-const MIN_SHARE: f64 = 0.50;
+static MIN_SHARE: Threshold<f64> = Threshold {
+    key: "heap_fetches_high.min_share",
+    default: 0.50,
+    unit: Unit::Ratio,
+    what: "share of the rows read that are fetched",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("heap_fetches_high"),
@@ -20,7 +28,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index-only scan fetches 1,000 rows or more from the table, half of its rows",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_FETCHES, &MIN_SHARE],
     page: include_str!("heap_fetches_high.md"),
 };
 
@@ -45,7 +53,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let fetches = float(node.heap_fetches?);
     let rows = plan.metrics_of(node).filtered_input().get();
     let share = ratio(fetches, rows).unwrap_or(f64::INFINITY);
-    if fetches < MIN_FETCHES || share < MIN_SHARE {
+    if fetches < MIN_FETCHES.of(case) || share < MIN_SHARE.of(case) {
         return None;
     }
     let scan = Scan::of(case, plan, node, &[])?;

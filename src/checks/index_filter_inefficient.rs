@@ -1,17 +1,28 @@
 //! `index_filter_inefficient`: an index finds many rows that a filter then throws away.
 
 use super::support::{Scan, Told, Words, advice, each_node};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId, Evidence};
+use super::{AnyThreshold, Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
+use crate::finding::{Action, CheckId, Evidence, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::Area;
 
-/// Rows removed by the filter.
-const MIN_REMOVED: f64 = 10_000.0;
+static MIN_REMOVED: Threshold<f64> = Threshold {
+    key: "index_filter_inefficient.min_rows_removed",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    what: "rows that the filter removes",
+};
 
-/// So many rows removed for each one kept.
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "index_filter_inefficient.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "rows removed for each one kept",
+};
+
+/// What [`wasted`] asks.
+pub const WASTED: &[&dyn AnyThreshold] = &[&MIN_REMOVED, &MIN_FACTOR];
 
 /// The check's id.
 pub const ID: CheckId = CheckId::new("index_filter_inefficient");
@@ -22,7 +33,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index scan's filter removes 10,000 rows or more and 10 times as many as it keeps",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: WASTED,
     page: include_str!("index_filter_inefficient.md"),
 };
 
@@ -54,7 +65,7 @@ pub struct Wasted {
 }
 
 /// What the filter of an executed index scan throws away; `None` where that is little.
-pub fn wasted(plan: &CasePlan<'_>, node: &Node) -> Option<Wasted> {
+pub fn wasted(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Wasted> {
     let kind = matches!(
         node.node_type,
         NodeType::IndexScan | NodeType::IndexOnlyScan | NodeType::BitmapHeapScan
@@ -66,7 +77,7 @@ pub fn wasted(plan: &CasePlan<'_>, node: &Node) -> Option<Wasted> {
     let removed = metrics.removed.filter?.get();
     let kept = metrics.kept.get();
     let label = "rows removed by the filter";
-    (removed >= MIN_REMOVED && removed >= MIN_FACTOR * kept).then(|| Wasted {
+    (removed >= MIN_REMOVED.of(case) && removed >= MIN_FACTOR.of(case) * kept).then(|| Wasted {
         removed,
         kept,
         proof: plan.total(label, removed, node, "Rows Removed by Filter"),
@@ -75,7 +86,7 @@ pub fn wasted(plan: &CasePlan<'_>, node: &Node) -> Option<Wasted> {
 }
 
 fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
-    let wasted = wasted(plan, node)?;
+    let wasted = wasted(case, plan, node)?;
     let conditions = [
         ConditionKind::IndexCond,
         ConditionKind::RecheckCond,

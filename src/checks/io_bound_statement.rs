@@ -2,19 +2,34 @@
 
 use super::support::{Counted, MATTERS, MEDIUM_SHARE, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Evidence, Unit, Weight};
 use crate::snapshot::Area;
 use crate::units::{Millis, float, ratio};
 
 /// Share of the execution time spent reading blocks: most of it.
-const MIN_READ_SHARE: f64 = 0.50;
+static MIN_READ_SHARE: Threshold<f64> = Threshold {
+    key: "io_bound_statement.min_read_share",
+    default: 0.50,
+    unit: Unit::Ratio,
+    what: "share of the execution time spent reading blocks",
+};
 
 /// Blocks read a call: 8 MB at the usual block size.
-const MIN_BLOCKS_PER_CALL: f64 = 1_000.0;
+static MIN_BLOCKS_PER_CALL: Threshold<f64> = Threshold {
+    key: "io_bound_statement.min_blocks_per_call",
+    default: 1_000.0,
+    unit: Unit::Blocks,
+    what: "blocks read a call",
+};
 
 /// Share of blocks found in shared buffers below which reads dominate, where read times are not tracked.
-const MAX_HIT_RATIO: f64 = 0.90;
+static MAX_HIT_RATIO: Threshold<f64> = Threshold {
+    key: "io_bound_statement.max_hit_ratio",
+    default: 0.90,
+    unit: Unit::Ratio,
+    what: "share of the blocks found in shared buffers, less than",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("io_bound_statement"),
@@ -22,7 +37,7 @@ static META: CheckMeta = CheckMeta {
     summary: "half of a statement's time goes into reading blocks, or it reads 1,000 blocks a call with a hit ratio below 90 %",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::IoTiming],
-    thresholds: &[],
+    thresholds: &[&MIN_READ_SHARE, &MIN_BLOCKS_PER_CALL, &MAX_HIT_RATIO],
     page: include_str!("io_bound_statement.md"),
 };
 
@@ -75,7 +90,7 @@ fn by_time(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
     let proof = share_reading(case, family)?;
     // Parallel workers' read times add up beyond the wall time of the statement.
     let part = proof.value.min(1.0);
-    (part >= MIN_READ_SHARE).then_some((proof, part))
+    (part >= MIN_READ_SHARE.of(case)).then_some((proof, part))
 }
 
 /// Known where read times are tracked.
@@ -90,7 +105,8 @@ fn by_blocks(case: &Case<'_>, family: &Family) -> Option<(Evidence, f64)> {
     let read = family.sum(workload, Field::SharedRead)?;
     let hit = family.sum(workload, Field::SharedHit)?;
     let hits = ratio(hit, hit + read)?;
-    if read < MIN_BLOCKS_PER_CALL * float(family.calls()) || hits >= MAX_HIT_RATIO {
+    if read < MIN_BLOCKS_PER_CALL.of(case) * float(family.calls()) || hits >= MAX_HIT_RATIO.of(case)
+    {
         return None;
     }
     let fields = (Field::SharedRead, Field::Calls);

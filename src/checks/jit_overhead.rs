@@ -1,18 +1,26 @@
 //! `jit_overhead`: compiling a plan takes a good part of running it.
 
 use super::support::{Seen, Words, advice, for_role};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{Node, Plan};
 use crate::snapshot::Area;
 use crate::units::{Millis, float, ratio};
 
-/// Time of the compilation.
-const MIN_TIME: Millis = Millis(20.0);
+static MIN_TIME: Threshold<Millis> = Threshold {
+    key: "jit_overhead.min_time_ms",
+    default: Millis(20.0),
+    unit: Unit::Ms,
+    what: "time of the compilation",
+};
 
-/// Share of the execution time.
-const MIN_SHARE: f64 = 0.25;
+static MIN_SHARE: Threshold<f64> = Threshold {
+    key: "jit_overhead.min_share",
+    default: 0.25,
+    unit: Unit::Ratio,
+    what: "share of the execution time",
+};
 
 /// So many times the plan's cost `jit_above_cost` is advised to be, so that somewhat larger plans are spared, too.
 const ROOM: f64 = 2.0;
@@ -23,7 +31,7 @@ static META: CheckMeta = CheckMeta {
     summary: "just-in-time compilation takes 20 ms or more, and a quarter of the execution time",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_TIME, &MIN_SHARE],
     page: include_str!("jit_overhead.md"),
 };
 
@@ -48,7 +56,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>) -> Option<Seen> {
     let total = jit.total?;
     let time = Millis(total.get() / processes(&plan.plan));
     let share = ratio(time.get(), execution.get())?;
-    if time < MIN_TIME || share < MIN_SHARE {
+    if time < MIN_TIME.of(case) || share < MIN_SHARE.of(case) {
         return None;
     }
     let pointer = |rest: &str| format!("/plans/{}/plan/{rest}", plan.place);

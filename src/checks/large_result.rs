@@ -2,18 +2,27 @@
 
 use super::support::{Words, advice, label, subject};
 use super::workload::{Family, Field};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Draft, Recommendation, Unit};
 use crate::format;
 use crate::plan::NodeType;
 use crate::snapshot::Area;
 use crate::sql::mentions::StatementClass;
 
-/// Rows at the root of an executed plan.
-const MIN_ROWS_OF_PLAN: f64 = 50_000.0;
+static MIN_ROWS_OF_PLAN: Threshold<f64> = Threshold {
+    key: "large_result.min_rows_of_plan",
+    default: 50_000.0,
+    unit: Unit::Rows,
+    what: "rows that an executed plan returns",
+};
 
 /// Rows a call: a hundred pages of a hundred rows.
-const MIN_ROWS_PER_CALL: f64 = 10_000.0;
+static MIN_ROWS_PER_CALL: Threshold<f64> = Threshold {
+    key: "large_result.min_rows_per_call",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    what: "rows that a call returns",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("large_result"),
@@ -21,7 +30,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement returns 10,000 rows a call, or its plan 50,000",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_ROWS_OF_PLAN, &MIN_ROWS_PER_CALL],
     page: include_str!("large_result.md"),
 };
 
@@ -52,7 +61,7 @@ fn measured<'a>(case: &Case<'a>, plan: &CasePlan<'a>) -> Option<Proposal> {
     // A saved plan need not say its text.
     let returned = root.node_type != NodeType::ModifyTable
         && (text.is_empty() || StatementClass::of(text).is_query());
-    if !plan.is_analyzed() || rows < MIN_ROWS_OF_PLAN || !returned {
+    if !plan.is_analyzed() || rows < MIN_ROWS_OF_PLAN.of(case) || !returned {
         return None;
     }
     let draft = Draft::new(
@@ -84,7 +93,10 @@ fn counted(case: &Case<'_>, place: usize, family: &Family) -> Option<Proposal> {
     let workload = &case.workload;
     let rows = family.rows_per_call()?;
     let text = workload.text(family);
-    if rows < MIN_ROWS_PER_CALL || !family.toplevel() || !StatementClass::of(text).is_query() {
+    if rows < MIN_ROWS_PER_CALL.of(case)
+        || !family.toplevel()
+        || !StatementClass::of(text).is_query()
+    {
         return None;
     }
     let fields = (Field::Rows, Field::Calls);

@@ -13,7 +13,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index that gives the order of a LIMIT has 10,000 rows or more filtered out, 10 times as many as kept",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: index_filter_inefficient::WASTED,
     page: include_str!("limit_ordered_index_filter.md"),
 };
 
@@ -44,7 +44,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         return None;
     }
     let limit = plan.plan.under_limit_without_blocking(node)?;
-    let wasted = index_filter_inefficient::wasted(plan, node)?;
+    let wasted = index_filter_inefficient::wasted(case, plan, node)?;
     let mut scan = Scan::of_root(case, plan, node, &[ConditionKind::Filter])?;
     for column in keys(case, &scan, node) {
         if !scan.columns.contains(&column) {

@@ -1,18 +1,26 @@
 //! `lossy_bitmap`: a bitmap that does not fit into `work_mem` forgets which rows of a page it found.
 
 use super::support::{Scan, Told, each_node, more_work_mem};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{CheckId, Evidence, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, HeapBlocks, Node, NodeType};
 use crate::snapshot::Area;
 use crate::units::{Bytes, float, ratio};
 
-/// Lossy pages as a share of all pages of the bitmap.
-const MIN_LOSSY: f64 = 0.10;
+static MIN_LOSSY: Threshold<f64> = Threshold {
+    key: "lossy_bitmap.min_lossy_share",
+    default: 0.10,
+    unit: Unit::Ratio,
+    what: "lossy pages as a share of all pages of the bitmap",
+};
 
-/// Rows that the recheck removes.
-const MIN_REMOVED: f64 = 1_000.0;
+static MIN_REMOVED: Threshold<f64> = Threshold {
+    key: "lossy_bitmap.min_rows_removed",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "rows that the recheck removes",
+};
 
 /// Memory of a page in a bitmap: its `PagetableEntry` and two pointers (tidbitmap.c, `tbm_calculate_entries()`).
 const BYTES_PER_PAGE: i64 = 64;
@@ -23,7 +31,7 @@ static META: CheckMeta = CheckMeta {
     summary: "10 % or more of a bitmap's pages are lossy, and 1,000 rows or more are rechecked in vain",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_LOSSY, &MIN_REMOVED],
     page: include_str!("lossy_bitmap.md"),
 };
 
@@ -49,7 +57,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let pages = exact.saturating_add(lossy);
     let share = ratio(float(lossy), float(pages))?;
     let removed = plan.metrics_of(node).removed.index_recheck?.get();
-    if share < MIN_LOSSY || removed < MIN_REMOVED {
+    if share < MIN_LOSSY.of(case) || removed < MIN_REMOVED.of(case) {
         return None;
     }
     let scan = Scan::of_root(case, plan, node, &[ConditionKind::RecheckCond])?;

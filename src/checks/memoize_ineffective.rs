@@ -1,7 +1,7 @@
 //! `memoize_ineffective`: a cache in a plan that almost never has what it is asked for.
 
 use super::support::{Seen, Words, advice, each_seen};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Recommendation, Unit};
 use crate::format;
 use crate::ids::quote_ident;
@@ -9,11 +9,19 @@ use crate::plan::{MemoizeUsage, Node, columns};
 use crate::snapshot::Area;
 use crate::units::{float, ratio};
 
-/// Misses from which the cache's upkeep matters.
-const MIN_MISSES: i64 = 1_000;
+static MIN_MISSES: Threshold<i64> = Threshold {
+    key: "memoize_ineffective.min_misses",
+    default: 1_000,
+    unit: Unit::Count,
+    what: "misses, so that the upkeep of the cache matters",
+};
 
-/// Share of the look-ups that the cache answers, at most.
-const MAX_HITS: f64 = 0.10;
+static MAX_HITS: Threshold<f64> = Threshold {
+    key: "memoize_ineffective.max_hit_share",
+    default: 0.10,
+    unit: Unit::Ratio,
+    what: "share of the look-ups that the cache answers, less than",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("memoize_ineffective"),
@@ -21,7 +29,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a Memoize misses 1,000 times or more and answers fewer than 10 % of the look-ups",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_MISSES, &MAX_HITS],
     page: include_str!("memoize_ineffective.md"),
 };
 
@@ -43,7 +51,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Seen> {
     let cache = node.memoize_total()?;
     let (hits, misses) = (float(cache.hits), float(cache.misses));
     let rate = ratio(hits, hits + misses)?;
-    if cache.misses < MIN_MISSES || rate >= MAX_HITS {
+    if cache.misses < MIN_MISSES.of(case) || rate >= MAX_HITS.of(case) {
         return None;
     }
     let count =

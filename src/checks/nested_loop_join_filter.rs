@@ -1,7 +1,7 @@
 //! `nested_loop_join_filter`: a nested loop compares every pair of rows to find a few.
 
 use super::support::{Seen, Words, advice, each_seen, rewrite, rewritten};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, row_misestimate};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold, row_misestimate};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship};
@@ -9,11 +9,19 @@ use crate::snapshot::Area;
 use crate::sql::lexer::redacted_tokens;
 use crate::sql::rewrite::union_all;
 
-/// Pairs of rows thrown away.
-const MIN_REMOVED: f64 = 100_000.0;
+static MIN_REMOVED: Threshold<f64> = Threshold {
+    key: "nested_loop_join_filter.min_rows_removed",
+    default: 100_000.0,
+    unit: Unit::Rows,
+    what: "pairs of rows thrown away",
+};
 
-/// So many pairs thrown away for each one kept.
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "nested_loop_join_filter.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "pairs thrown away for each one kept",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("nested_loop_join_filter"),
@@ -21,7 +29,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a nested loop's join filter throws away 100,000 pairs of rows or more, and 10 times as many as it keeps",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_REMOVED, &MIN_FACTOR],
     page: include_str!("nested_loop_join_filter.md"),
 };
 
@@ -49,7 +57,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, join: &Node) -> Option<Seen> {
     } else {
         planned(plan, join)?
     };
-    if pairs.removed < MIN_REMOVED || pairs.removed < MIN_FACTOR * pairs.kept {
+    if pairs.removed < MIN_REMOVED.of(case) || pairs.removed < MIN_FACTOR.of(case) * pairs.kept {
         return None;
     }
     let join_by = JoinBy::of(condition);

@@ -2,7 +2,8 @@
 
 use super::support::{Seen, Words, advice, each_seen};
 use super::{
-    Case, CasePlan, Category, Check, CheckMeta, Proposal, repeated_seq_scan, row_misestimate,
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold, repeated_seq_scan,
+    row_misestimate,
 };
 use crate::finding::{Action, CheckId, Recommendation, Severity, Unit};
 use crate::format;
@@ -12,7 +13,12 @@ use crate::snapshot::Area;
 
 /// Runs of the inner side by each process: a hash of a few thousand rows is built in about the time of so many
 /// look-ups.
-const MIN_LOOPS: f64 = 1_000.0;
+static MIN_LOOPS: Threshold<f64> = Threshold {
+    key: "nested_loop_many_loops.min_loops",
+    default: 1_000.0,
+    unit: Unit::Loops,
+    what: "runs of the inner side by each process",
+};
 
 /// So many times the rows of the outer side that were expected: from there on another join would have been planned.
 const MIN_FACTOR: f64 = 10.0;
@@ -23,7 +29,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a nested loop runs its inner side 1,000 times or more",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_LOOPS],
     page: include_str!("nested_loop_many_loops.md"),
 };
 
@@ -48,7 +54,10 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, join: &Node) -> Option<Seen> {
     let inner = plan.plan.child(join, &Relationship::Inner)?;
     let outer = plan.plan.child(join, &Relationship::Outer)?;
     let metrics = plan.metrics_of(inner);
-    if is_kept(inner) || is_recursion(plan, join) || metrics.loops_per_process() < MIN_LOOPS {
+    if is_kept(inner)
+        || is_recursion(plan, join)
+        || metrics.loops_per_process() < MIN_LOOPS.of(case)
+    {
         return None;
     }
     let loops = metrics.loops.get();

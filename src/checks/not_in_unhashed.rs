@@ -1,7 +1,7 @@
 //! `not_in_unhashed`: NOT IN with a sub-query whose result is searched for each row.
 
 use super::support::{Seen, Words, advice, each_seen, rewrite, rewritten};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Evidence, Formula, Recommendation, Source, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType, Plan, Relationship, columns};
@@ -9,8 +9,12 @@ use crate::snapshot::Area;
 use crate::sql::lexer::{Token, tokens};
 use crate::sql::rewrite::not_exists;
 
-/// Rows that are tested.
-const MIN_ROWS: f64 = 1_000.0;
+static MIN_ROWS: Threshold<f64> = Threshold {
+    key: "not_in_unhashed.min_rows",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "rows that are tested",
+};
 
 /// The check's id.
 pub const ID: CheckId = CheckId::new("not_in_unhashed");
@@ -21,7 +25,7 @@ static META: CheckMeta = CheckMeta {
     summary: "NOT IN or ALL searches a sub-query's result for each of 1,000 rows or more, without a hash",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_ROWS],
     page: include_str!("not_in_unhashed.md"),
 };
 
@@ -53,7 +57,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Seen> {
     } else {
         planned(case, plan, top)?
     };
-    if rows < MIN_ROWS {
+    if rows < MIN_ROWS.of(case) {
         return None;
     }
     let size = top.planned?.rows.per_loop().get();

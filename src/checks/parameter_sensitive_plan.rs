@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::support::{Words, advice, label, subject};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Draft, Evidence, Recommendation, Severity, Unit, Weight};
 use crate::format;
 use crate::ids::StatementKey;
@@ -11,14 +11,28 @@ use crate::plan::{Node, NodeType};
 use crate::snapshot::{Area, ParameterVariant};
 use crate::units::{Cost, Millis, ratio};
 
-/// So many times the other plan's time matters although the plans are alike.
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "parameter_sensitive_plan.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "time of the slower execution over that of the faster, where the plans are alike",
+};
 
 /// The slower execution takes at least this long: below, a cold cache is the likelier reason.
-const MIN_TIME: Millis = Millis(10.0);
+static MIN_TIME: Threshold<Millis> = Threshold {
+    key: "parameter_sensitive_plan.min_time_ms",
+    default: Millis(10.0),
+    unit: Unit::Ms,
+    what: "time of the slower execution, where the plans are alike",
+};
 
 /// The dearer plan costs at least this much: as much as reading 100 pages one after the other (`seq_page_cost` 1).
-const MIN_COST: Cost = Cost(100.0);
+static MIN_COST: Threshold<Cost> = Threshold {
+    key: "parameter_sensitive_plan.min_cost",
+    default: Cost(100.0),
+    unit: Unit::Cost,
+    what: "cost of the dearer plan, where the plans differ",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("parameter_sensitive_plan"),
@@ -26,7 +40,7 @@ static META: CheckMeta = CheckMeta {
     summary: "typical, most common and rare parameter values give different plans, or ten times the time",
     category: Category::Plan,
     needs: &[Area::Plans, Area::ColumnStatistics],
-    thresholds: &[],
+    thresholds: &[&MIN_FACTOR, &MIN_TIME, &MIN_COST],
     page: include_str!("parameter_sensitive_plan.md"),
 };
 
@@ -75,7 +89,7 @@ struct Pair<'p, 'a> {
 fn propose<'a>(case: &Case<'a>, plans: &[&CasePlan<'a>]) -> Option<Proposal> {
     let pairs = plans.iter().enumerate().flat_map(|(place, one)| {
         let others = plans.iter().skip(place + 1);
-        others.filter_map(move |other| pair(one, other))
+        others.filter_map(move |other| pair(case, one, other))
     });
     let pair = pairs.max_by(|one, other| {
         let differs = one.differs.is_some().cmp(&other.differs.is_some());
@@ -103,7 +117,11 @@ fn propose<'a>(case: &Case<'a>, plans: &[&CasePlan<'a>]) -> Option<Proposal> {
 }
 
 /// The pair where the plans differ, or the times do.
-fn pair<'p, 'a>(one: &'p CasePlan<'a>, other: &'p CasePlan<'a>) -> Option<Pair<'p, 'a>> {
+fn pair<'p, 'a>(
+    case: &Case<'_>,
+    one: &'p CasePlan<'a>,
+    other: &'p CasePlan<'a>,
+) -> Option<Pair<'p, 'a>> {
     let timed = execution(one).zip(execution(other));
     let weights = match timed {
         Some((one, other)) => (one.get(), other.get()),
@@ -114,10 +132,11 @@ fn pair<'p, 'a>(one: &'p CasePlan<'a>, other: &'p CasePlan<'a>) -> Option<Pair<'
     } else {
         (other, one, weights.1, weights.0)
     };
-    let costly = cost(one)?.get().max(cost(other)?.get()) >= MIN_COST.get();
+    let costly = cost(one)?.get().max(cost(other)?.get()) >= MIN_COST.of(case).get();
     let differs = differing(cheap, dear).filter(|_| costly);
     let factor = ratio(more, less).unwrap_or(f64::INFINITY);
-    let slower = timed.is_some() && more >= MIN_TIME.get() && factor >= MIN_FACTOR;
+    let slower =
+        timed.is_some() && more >= MIN_TIME.of(case).get() && factor >= MIN_FACTOR.of(case);
     (differs.is_some() || slower).then(|| Pair {
         cheap,
         dear,

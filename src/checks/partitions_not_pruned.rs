@@ -2,8 +2,8 @@
 
 use super::support::{Dress, Words, advice, conditions, dress, each_node, subject};
 use super::{
-    Case, CasePlan, Category, Check, CheckMeta, Proposal, implicit_cast, non_sargable_predicate,
-    seq_scan_selective, with_columns,
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold, implicit_cast,
+    non_sargable_predicate, seq_scan_selective, with_columns,
 };
 use crate::finding::{Action, Cause, CheckId, Draft, Location, Recommendation, Subject, Unit};
 use crate::format;
@@ -12,11 +12,19 @@ use crate::plan::{ConditionKind, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 use crate::units::{float, ratio};
 
-/// Partitions that are read.
-const MIN_MEMBERS: usize = 8;
+static MIN_MEMBERS: Threshold<f64> = Threshold {
+    key: "partitions_not_pruned.min_partitions",
+    default: 8.0,
+    unit: Unit::Count,
+    what: "partitions that are read",
+};
 
-/// Share of them in which nothing is found.
-const MIN_EMPTY: f64 = 0.75;
+static MIN_EMPTY: Threshold<f64> = Threshold {
+    key: "partitions_not_pruned.min_empty_share",
+    default: 0.75,
+    unit: Unit::Ratio,
+    what: "share of them in which nothing is found",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("partitions_not_pruned"),
@@ -24,7 +32,7 @@ static META: CheckMeta = CheckMeta {
     summary: "8 partitions or more are read, 75 % of them in vain, and none was left out",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_MEMBERS, &MIN_EMPTY],
     page: include_str!("partitions_not_pruned.md"),
 };
 
@@ -56,7 +64,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         .filter(|member| member.executed())
         .collect();
     let scans: Vec<&Node> = ran.iter().filter_map(|member| scan(plan, member)).collect();
-    if ran.len() < MIN_MEMBERS || scans.len() < ran.len() {
+    if scans.len() < ran.len() || count(ran.len()) < MIN_MEMBERS.of(case) {
         return None;
     }
     let parent = parent(case, plan, &scans)?;
@@ -68,7 +76,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         .collect();
     let (all, in_vain) = (count(ran.len()), count(empty.len()));
     let share = ratio(in_vain, all)?;
-    if share < MIN_EMPTY {
+    if share < MIN_EMPTY.of(case) {
         return None;
     }
     let title = format!(

@@ -2,14 +2,18 @@
 
 use super::support::{Counted, MATTERS, MEDIUM_SHARE, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::Millis;
 
-/// Planning time ÷ execution time.
-const MIN_FACTOR: f64 = 1.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "plan_time_heavy.min_factor",
+    default: 1.0,
+    unit: Unit::Factor,
+    what: "planning time over execution time",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("plan_time_heavy"),
@@ -17,7 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement is planned for as long as it is executed, or longer",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::PlanTiming],
-    thresholds: &[],
+    thresholds: &[&MIN_FACTOR],
     page: include_str!("plan_time_heavy.md"),
 };
 
@@ -47,7 +51,7 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let planned = Millis(family.sum(workload, Field::PlanTime)?);
     // Statements that take next to no time are planned for as long: it must be worth something.
     let share = workload.share(planned).unwrap_or_default();
-    if proof.value < MIN_FACTOR || (planned < MATTERS && share < MEDIUM_SHARE) {
+    if proof.value < MIN_FACTOR.of(case) || (planned < MATTERS && share < MEDIUM_SHARE) {
         return None;
     }
     let words = Words {

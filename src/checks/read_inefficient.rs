@@ -1,15 +1,20 @@
 //! `read_inefficient`: a table whose blocks are nearly empty.
 
 use super::support::{Scan, Told, Words, advice, each_node};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId, Recommendation};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
+use crate::finding::{Action, CheckId, Recommendation, Unit};
 use crate::format;
 use crate::plan::{Node, NodeType};
 use crate::snapshot::Area;
 use crate::units::float;
 
 /// Blocks from which it matters: 4 MB at the usual block size.
-const MIN_BLOCKS: f64 = 500.0;
+static MIN_BLOCKS: Threshold<f64> = Threshold {
+    key: "read_inefficient.min_blocks",
+    default: 500.0,
+    unit: Unit::Blocks,
+    what: "blocks that a scan reads",
+};
 
 /// More blocks than the table has, by this factor, are those of its TOAST table: rows that are large, not few.
 const TOAST: f64 = 1.1;
@@ -20,7 +25,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a sequential scan reads 500 blocks or more, and more blocks than rows",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_BLOCKS],
     page: include_str!("read_inefficient.md"),
 };
 
@@ -46,7 +51,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     }
     let blocks = float(metrics.self_buffers?.accessed().get());
     let rows = metrics.filtered_input().get();
-    if blocks < MIN_BLOCKS || blocks <= rows {
+    if blocks < MIN_BLOCKS.of(case) || blocks <= rows {
         return None;
     }
     let scan = Scan::of(case, plan, node, &[])?;

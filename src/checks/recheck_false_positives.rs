@@ -1,14 +1,18 @@
 //! `recheck_false_positives`: an index finds rows that do not meet its own condition.
 
 use super::support::{Scan, Told, Words, advice, each_node};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
-use crate::finding::{Action, CheckId};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
+use crate::finding::{Action, CheckId, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, HeapBlocks, Node, NodeType};
 use crate::snapshot::Area;
 
-/// Rows that the recheck removes.
-const MIN_REMOVED: f64 = 1_000.0;
+static MIN_REMOVED: Threshold<f64> = Threshold {
+    key: "recheck_false_positives.min_rows_removed",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "rows that the recheck removes",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("recheck_false_positives"),
@@ -16,7 +20,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an index finds 1,000 rows or more that its recheck refuses, as many as it lets pass",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_REMOVED],
     page: include_str!("recheck_false_positives.md"),
 };
 
@@ -48,7 +52,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let metrics = plan.metrics_of(node);
     let removed = metrics.removed.index_recheck?.get();
     let passed = metrics.filtered_input().get();
-    if removed < MIN_REMOVED || removed < passed {
+    if removed < MIN_REMOVED.of(case) || removed < passed {
         return None;
     }
     let conditions = [ConditionKind::IndexCond, ConditionKind::RecheckCond];

@@ -1,17 +1,25 @@
 //! `repeated_seq_scan`: a table is read from end to end again and again within one statement.
 
 use super::support::{Scan, Told, Words, advice, each_seq_scan};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold};
 use crate::finding::{Action, Cause, CheckId, Evidence, Formula, Recommendation, Source, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 
-/// Scans by each process.
-const MIN_SCANS: f64 = 10.0;
+static MIN_SCANS: Threshold<f64> = Threshold {
+    key: "repeated_seq_scan.min_scans",
+    default: 10.0,
+    unit: Unit::Loops,
+    what: "scans by each process",
+};
 
-/// Rows read by all of them.
-const MIN_READ: f64 = 100_000.0;
+static MIN_READ: Threshold<f64> = Threshold {
+    key: "repeated_seq_scan.min_rows_read",
+    default: 100_000.0,
+    unit: Unit::Rows,
+    what: "rows read by all of them",
+};
 
 /// The part of a loop's or sub-plan's time from which the scan is what makes it slow.
 const MIN_PART: f64 = 0.5;
@@ -24,7 +32,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a table is read from end to end 10 times or more in one execution, 100,000 rows in all",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_SCANS, &MIN_READ],
     page: include_str!("repeated_seq_scan.md"),
 };
 
@@ -90,24 +98,27 @@ fn index(scan: &Scan<'_>) -> Recommendation {
 type Found = (f64, Evidence, Evidence);
 
 fn read(
-    _: &Case<'_>,
+    case: &Case<'_>,
     plan: &CasePlan<'_>,
     node: &Node,
     table: Option<TableRef<'_>>,
 ) -> Option<Found> {
     if plan.is_analyzed() {
-        measured(plan, node)
+        measured(case, plan, node)
     } else {
-        planned(plan, node, table?)
+        planned(case, plan, node, table?)
     }
 }
 
-fn measured(plan: &CasePlan<'_>, node: &Node) -> Option<Found> {
+fn measured(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Found> {
     let metrics = plan.metrics_of(node);
     let kept = metrics.kept.get();
     let removed = metrics.removed.filter.map(crate::units::Rows::get);
     let read = kept + removed.unwrap_or_default();
-    if !metrics.rescanned || metrics.loops_per_process() < MIN_SCANS || read < MIN_READ {
+    if !metrics.rescanned
+        || metrics.loops_per_process() < MIN_SCANS.of(case)
+        || read < MIN_READ.of(case)
+    {
         return None;
     }
     let loops = metrics.loops.get();
@@ -125,7 +136,12 @@ fn measured(plan: &CasePlan<'_>, node: &Node) -> Option<Found> {
 }
 
 /// The inner side of a nested loop runs once for each outer row that the planner expects.
-fn planned(plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Found> {
+fn planned(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    table: TableRef<'_>,
+) -> Option<Found> {
     let join = plan.plan.parent(node)?;
     let inner =
         join.node_type == NodeType::NestedLoop && node.relationship == Some(Relationship::Inner);
@@ -143,7 +159,7 @@ fn planned(plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Option<Foun
     let stops = join.inner_unique || join.join_type == Some(JoinType::Semi);
     let part = if stops { 0.5 } else { 1.0 };
     let rows = scans * tuples * part;
-    if scans < MIN_SCANS || rows < MIN_READ {
+    if scans < MIN_SCANS.of(case) || rows < MIN_READ.of(case) {
         return None;
     }
     let formula = format!(

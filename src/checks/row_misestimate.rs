@@ -2,7 +2,7 @@
 
 use super::modified;
 use super::support::{Scan, Words, advice, subject};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold};
 use crate::finding::{Action, Cause, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
 use crate::ids::quote_ident;
@@ -14,10 +14,19 @@ use crate::units::Rows;
 
 /// The larger side over the smaller. Within a factor of ten plans seldom change (Leis et al., *How Good Are Query
 /// Optimizers, Really?*, VLDB 2015, section 4).
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "row_misestimate.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "the larger row count over the smaller",
+};
 
-/// Rows on the larger side, per loop.
-const MIN_ROWS: Rows = Rows(1_000.0);
+static MIN_ROWS: Threshold<Rows> = Threshold {
+    key: "row_misestimate.min_rows",
+    default: Rows(1_000.0),
+    unit: Unit::Rows,
+    what: "rows on the larger side, per loop",
+};
 
 /// Share of the time that must depend on the row count of a node that scans nothing: at the top of a plan, nothing was
 /// chosen by it.
@@ -36,7 +45,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the planner's row count is off by 10 times or more, with 1,000 rows or more on the larger side",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_FACTOR, &MIN_ROWS],
     page: include_str!("row_misestimate.md"),
 };
 
@@ -51,9 +60,11 @@ impl Check for RowMisestimate {
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
         for plan in case.plans.iter().filter(|plan| plan.is_analyzed()) {
-            let nodes = plan
-                .metrics
-                .deepest_misestimates(&plan.plan, MIN_FACTOR, MIN_ROWS);
+            let nodes = plan.metrics.deepest_misestimates(
+                &plan.plan,
+                MIN_FACTOR.of(case),
+                MIN_ROWS.of(case),
+            );
             found.extend(
                 nodes
                     .into_iter()
@@ -70,9 +81,9 @@ pub fn underestimate(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option
         let low = estimate.direction == Direction::Under;
         low.then_some(estimate.factor)
     };
-    let nodes = plan
-        .metrics
-        .deepest_misestimates(&plan.plan, MIN_FACTOR, MIN_ROWS);
+    let nodes =
+        plan.metrics
+            .deepest_misestimates(&plan.plan, MIN_FACTOR.of(case), MIN_ROWS.of(case));
     let within = nodes
         .into_iter()
         .filter(|node| plan.plan.is_within(node, top.id));

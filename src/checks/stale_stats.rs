@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::modified;
 use super::support::{Words, advice};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold};
 use crate::finding::{
     Action, CheckId, Draft, Evidence, Impact, Location, Recommendation, Source, Subject, Unit,
     Weight,
@@ -16,16 +16,34 @@ use crate::units::Rows;
 
 /// Rows modified since the last ANALYZE, as a share of the live rows: twice what lets autovacuum analyze
 /// (`autovacuum_analyze_scale_factor`, 10 %).
-const MIN_MODIFIED: f64 = 0.20;
+static MIN_MODIFIED: Threshold<f64> = Threshold {
+    key: "stale_stats.min_modified_share",
+    default: 0.20,
+    unit: Unit::Ratio,
+    what: "rows modified since the last ANALYZE as a share of the live rows",
+};
 
-/// Live rows below which statistics do not matter.
-const MIN_LIVE: f64 = 1_000.0;
+static MIN_LIVE: Threshold<f64> = Threshold {
+    key: "stale_stats.min_live_rows",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "live rows of a table that was modified or never analysed",
+};
 
 /// The larger row count over the smaller of a scan without conditions, which needs no statistics but the table's size.
-const MIN_FACTOR: f64 = 10.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "stale_stats.min_factor",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "the larger row count over the smaller of a scan without conditions",
+};
 
-/// Rows on the larger side of such a scan.
-const MIN_ROWS: Rows = Rows(1_000.0);
+static MIN_ROWS: Threshold<Rows> = Threshold {
+    key: "stale_stats.min_rows",
+    default: Rows(1_000.0),
+    unit: Unit::Rows,
+    what: "rows on the larger side of such a scan",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("stale_stats"),
@@ -33,7 +51,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a probed table was never analysed, has 20 % modified rows, or a size off by 10 times",
     category: Category::Schema,
     needs: &[Area::Plans, Area::Tables],
-    thresholds: &[],
+    thresholds: &[&MIN_MODIFIED, &MIN_LIVE, &MIN_FACTOR, &MIN_ROWS],
     page: include_str!("stale_stats.md"),
 };
 
@@ -71,7 +89,7 @@ fn wrong_size<'a>(
     let bare =
         node.node_type == NodeType::SeqScan && node.condition(&ConditionKind::Filter).is_none();
     let estimate = plan.metrics_of(node).estimate?;
-    if !bare || !plan.is_analyzed() || !estimate.is_off_by(MIN_FACTOR, MIN_ROWS) {
+    if !bare || !plan.is_analyzed() || !estimate.is_off_by(MIN_FACTOR.of(case), MIN_ROWS.of(case)) {
         return None;
     }
     let estimated = estimate.estimated.per_loop().get();
@@ -104,7 +122,7 @@ fn wrong_size<'a>(
 /// A table that many modifications have changed since its last ANALYZE, or that never had one.
 fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
     let modified = modified::since_analyze(table)?;
-    if modified.live < MIN_LIVE || table.table.kind == RelationKind::ForeignTable {
+    if modified.live < MIN_LIVE.of(case) || table.table.kind == RelationKind::ForeignTable {
         return None;
     }
     let live = Evidence::computed(
@@ -118,7 +136,7 @@ fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
     let draft = if never_analyzed(case, table) {
         let title = format!("stale statistics: {name} was never analysed");
         Draft::new(subject(table), title, live, analyze(table))
-    } else if modified.share >= MIN_MODIFIED {
+    } else if modified.share >= MIN_MODIFIED.of(case) {
         let title = format!(
             "stale statistics of {name}: {} of its rows modified since the last ANALYZE",
             format::percent(modified.share)

@@ -2,7 +2,8 @@
 
 use super::support::{Seen, Words, advice, each_seen, rewrite, rewritten, subject};
 use super::{
-    Case, CasePlan, Category, Check, CheckMeta, Proposal, not_in_unhashed, repeated_seq_scan,
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold, not_in_unhashed,
+    repeated_seq_scan,
 };
 use crate::finding::{Action, Cause, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
@@ -10,8 +11,12 @@ use crate::plan::{Node, Relationship};
 use crate::snapshot::Area;
 use crate::sql::rewrite::joined;
 
-/// Runs of the sub-query.
-const MIN_RUNS: f64 = 1_000.0;
+static MIN_RUNS: Threshold<f64> = Threshold {
+    key: "subplan_per_row.min_runs",
+    default: 1_000.0,
+    unit: Unit::Loops,
+    what: "runs of the sub-query",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("subplan_per_row"),
@@ -19,7 +24,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a sub-query runs 1,000 times or more in one execution",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_RUNS],
     page: include_str!("subplan_per_row.md"),
 };
 
@@ -46,7 +51,7 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Seen> {
     } else {
         planned(plan, top)?
     };
-    if runs < MIN_RUNS {
+    if runs < MIN_RUNS.of(case) {
         return None;
     }
     let not_in = Cause {

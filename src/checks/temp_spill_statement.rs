@@ -2,17 +2,26 @@
 
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::{Bytes, float};
 
 /// Temporary blocks written a call: 8 MB at the usual block size, twice `work_mem`'s default.
-const MIN_BLOCKS_PER_CALL: f64 = 1_000.0;
+static MIN_BLOCKS_PER_CALL: Threshold<f64> = Threshold {
+    key: "temp_spill_statement.min_blocks_per_call",
+    default: 1_000.0,
+    unit: Unit::Blocks,
+    what: "temporary blocks written a call",
+};
 
-/// Temporary bytes written in the window that matter whatever a call writes.
-const MIN_BYTES: Bytes = Bytes(1 << 30);
+static MIN_BYTES: Threshold<Bytes> = Threshold {
+    key: "temp_spill_statement.min_bytes",
+    default: Bytes(1 << 30),
+    unit: Unit::Bytes,
+    what: "temporary files written in the window, however little a call writes",
+};
 
 /// The check's id.
 pub const ID: CheckId = CheckId::new("temp_spill_statement");
@@ -23,7 +32,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement writes 1,000 temporary blocks a call, or 1 GiB in the window",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_BLOCKS_PER_CALL, &MIN_BYTES],
     page: include_str!("temp_spill_statement.md"),
 };
 
@@ -49,8 +58,8 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let workload = &case.workload;
     let written = family.sum(workload, Field::TempWritten)?;
     let block = float(case.snapshot.server.block_size.get());
-    let often = written >= MIN_BLOCKS_PER_CALL * float(family.calls()) && written > 0.0;
-    if !often && written * block < float(MIN_BYTES.get()) {
+    let often = written >= MIN_BLOCKS_PER_CALL.of(case) * float(family.calls()) && written > 0.0;
+    if !often && written * block < float(MIN_BYTES.of(case).get()) {
         return None;
     }
     let words = Words {

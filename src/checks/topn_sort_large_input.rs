@@ -1,7 +1,9 @@
 //! `topn_sort_large_input`: all rows are read and compared to return the first few.
 
 use super::support::{Told, Words, advice, subject};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, deep_offset};
+use super::{
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold, deep_offset,
+};
 use crate::finding::{
     Action, Cause, CheckId, Draft, Evidence, Location, Recommendation, Subject, Unit,
 };
@@ -10,11 +12,19 @@ use crate::ids::quote_ident;
 use crate::plan::{ColumnRef, Node, NodeType, columns};
 use crate::snapshot::Area;
 
-/// Rows that are sorted.
-const MIN_INPUT: f64 = 50_000.0;
+static MIN_INPUT: Threshold<f64> = Threshold {
+    key: "topn_sort_large_input.min_rows_sorted",
+    default: 50_000.0,
+    unit: Unit::Rows,
+    what: "rows that are sorted",
+};
 
-/// So many rows for each one that is returned.
-const MIN_FACTOR: f64 = 100.0;
+static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "topn_sort_large_input.min_factor",
+    default: 100.0,
+    unit: Unit::Factor,
+    what: "rows sorted for each one returned",
+};
 
 /// A sort that keeps the first rows only (tuplesort.c, `tuplesort_method_name()`).
 const TOP_N: &str = "top-N heapsort";
@@ -25,7 +35,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a Limit takes the first rows of a sort of 50,000 rows or more, 100 for each one returned",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_INPUT, &MIN_FACTOR],
     page: include_str!("topn_sort_large_input.md"),
 };
 
@@ -54,7 +64,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, sort: &Node) -> Option<Prop
     } else {
         planned(plan, limit, input)?
     };
-    if rows.sorted < MIN_INPUT || rows.sorted < MIN_FACTOR * rows.returned {
+    if rows.sorted < MIN_INPUT.of(case) || rows.sorted < MIN_FACTOR.of(case) * rows.returned {
         return None;
     }
     let key = SortKey::of(case, plan, sort);

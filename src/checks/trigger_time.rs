@@ -2,8 +2,8 @@
 
 use super::support::{Seen, Words, advice};
 use super::{
-    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, unindexed_foreign_key,
-    with_columns,
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold,
+    unindexed_foreign_key, with_columns,
 };
 use crate::finding::{Action, CheckId, Evidence, Formula, Location, Recommendation, Unit};
 use crate::format;
@@ -11,11 +11,19 @@ use crate::plan::Trigger;
 use crate::snapshot::{Area, ForeignKey};
 use crate::units::{Millis, float, ratio};
 
-/// Time in triggers.
-const MIN_TIME: Millis = Millis(50.0);
+static MIN_TIME: Threshold<Millis> = Threshold {
+    key: "trigger_time.min_time_ms",
+    default: Millis(50.0),
+    unit: Unit::Ms,
+    what: "time in triggers",
+};
 
-/// Share of the execution time.
-const MIN_SHARE: f64 = 0.50;
+static MIN_SHARE: Threshold<f64> = Threshold {
+    key: "trigger_time.min_share",
+    default: 0.50,
+    unit: Unit::Ratio,
+    what: "share of the execution time",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("trigger_time"),
@@ -23,7 +31,7 @@ static META: CheckMeta = CheckMeta {
     summary: "triggers take 50 ms or more, and half of the execution time",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_TIME, &MIN_SHARE],
     page: include_str!("trigger_time.md"),
 };
 
@@ -48,7 +56,7 @@ fn propose(case: &Case<'_>, plan: &CasePlan<'_>) -> Option<Proposal> {
         timed.max_by(|(_, one), (_, other)| time(one).total_cmp(&time(other)))?;
     let all: f64 = plan.plan.triggers.iter().map(time).sum();
     let share = ratio(all, execution.get())?;
-    if all < MIN_TIME.get() || share < MIN_SHARE {
+    if all < MIN_TIME.of(case).get() || share < MIN_SHARE.of(case) {
         return None;
     }
     let pointer = |rest: &str| format!("/plans/{}/plan/{rest}", plan.place);

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::support::create_index;
 use super::workload::{Family, Field};
 use super::{
-    Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, TableUse, Usage, with_columns,
+    Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, TableUse, Threshold, Usage,
+    with_columns,
 };
 use crate::advisor::{leading_index, plain_index};
 use crate::finding::{
@@ -19,7 +20,12 @@ use crate::sql::facts::Role;
 use crate::units::{Millis, float};
 
 /// Below so many rows, a dozen pages or so, a table is read about as fast as an index.
-const MIN_ROWS: f64 = 1_000.0;
+static MIN_ROWS: Threshold<f64> = Threshold {
+    key: "unindexed_foreign_key.min_rows",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "rows of the table that has the key",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("unindexed_foreign_key"),
@@ -27,7 +33,7 @@ static META: CheckMeta = CheckMeta {
     summary: "no index begins with a foreign key's columns, and rows are looked for by them",
     category: Category::Schema,
     needs: &[Area::Tables, Area::Indexes, Area::ForeignKeys],
-    thresholds: &[],
+    thresholds: &[&MIN_ROWS],
     page: include_str!("unindexed_foreign_key.md"),
 };
 
@@ -54,7 +60,7 @@ impl Check for UnindexedForeignKey {
 fn propose(case: &Case<'_>, key: &ForeignKey) -> Option<Proposal> {
     let table = case.catalog.by_oid(key.table)?;
     let parent = case.catalog.by_oid(key.referenced_table)?;
-    let large = case.catalog.tuples(table)? >= MIN_ROWS;
+    let large = case.catalog.tuples(table)? >= MIN_ROWS.of(case);
     if !large || is_indexed(case, table, key) {
         return None;
     }

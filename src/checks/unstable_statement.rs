@@ -2,20 +2,33 @@
 
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Severity, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::{Millis, ratio};
 
 /// Standard deviation ÷ mean from which times are unstable: twice that of an exponential distribution.
-const MIN_SPREAD: f64 = 2.0;
+static MIN_SPREAD: Threshold<f64> = Threshold {
+    key: "unstable_statement.min_spread",
+    default: 2.0,
+    unit: Unit::Factor,
+    what: "standard deviation over mean",
+};
 
-/// Calls that a deviation says something of.
-const MIN_CALLS: i64 = 100;
+static MIN_CALLS: Threshold<i64> = Threshold {
+    key: "unstable_statement.min_calls",
+    default: 100,
+    unit: Unit::Calls,
+    what: "calls, so that a deviation says something",
+};
 
-/// Share of the execution time that makes it worth a look.
-const MIN_SHARE: f64 = 0.01;
+static MIN_SHARE: Threshold<f64> = Threshold {
+    key: "unstable_statement.min_share",
+    default: 0.01,
+    unit: Unit::Ratio,
+    what: "share of the execution time",
+};
 
 /// Deviation below which nobody waits: what `slow_statement` calls slow.
 const FELT: Millis = Millis(20.0);
@@ -26,7 +39,7 @@ static META: CheckMeta = CheckMeta {
     summary: "the standard deviation of a statement's times is twice their mean over 100 or more calls, at 1 % of the execution time",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_SPREAD, &MIN_CALLS, &MIN_SHARE],
     page: include_str!("unstable_statement.md"),
 };
 
@@ -53,7 +66,10 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let (mean, deviation) = (family.mean()?, family.stddev()?);
     let spread = ratio(deviation.get(), mean.get())?;
     let share = workload.share(family.time()).unwrap_or_default();
-    if spread < MIN_SPREAD || family.calls() < MIN_CALLS || share < MIN_SHARE {
+    if spread < MIN_SPREAD.of(case)
+        || family.calls() < MIN_CALLS.of(case)
+        || share < MIN_SHARE.of(case)
+    {
         return None;
     }
     let squares = workload.squares_term(family)?;

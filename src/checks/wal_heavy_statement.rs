@@ -2,18 +2,27 @@
 
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Severity, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 use crate::units::{Bytes, float, ratio};
 
-/// Share of the write-ahead log of all statements.
-const MIN_SHARE: f64 = 0.25;
+static MIN_SHARE: Threshold<f64> = Threshold {
+    key: "wal_heavy_statement.min_share",
+    default: 0.25,
+    unit: Unit::Ratio,
+    what: "share of the write-ahead log of all statements",
+};
 
 /// What must be written in the window at least: one segment as `initdb` makes them. Of less, some statement always writes
 /// the most.
-const MIN_BYTES: Bytes = Bytes(16 << 20);
+static MIN_BYTES: Threshold<Bytes> = Threshold {
+    key: "wal_heavy_statement.min_bytes",
+    default: Bytes(16 << 20),
+    unit: Unit::Bytes,
+    what: "write-ahead log written in the window",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("wal_heavy_statement"),
@@ -21,7 +30,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement writes a quarter of the write-ahead log, and a segment at least",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_SHARE, &MIN_BYTES],
     page: include_str!("wal_heavy_statement.md"),
 };
 
@@ -50,7 +59,7 @@ fn look(case: &Case<'_>, family: &Family, (all, all_term): &(f64, String)) -> Op
     let workload = &case.workload;
     let bytes = family.sum(workload, Field::WalBytes)?;
     let share = ratio(bytes, *all)?;
-    if !family.toplevel() || share < MIN_SHARE || bytes < float(MIN_BYTES.get()) {
+    if !family.toplevel() || share < MIN_SHARE.of(case) || bytes < float(MIN_BYTES.of(case).get()) {
         return None;
     }
     let term = family.term(workload, Field::WalBytes)?;
