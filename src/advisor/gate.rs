@@ -10,12 +10,10 @@ use crate::snapshot::RelationKind;
 use crate::sql::facts::{Facts, RelationUse};
 use crate::units::Bytes;
 
+use super::MIN_ROWS;
 use super::candidates::{Candidate, candidates};
 use super::coverage::covering;
 use super::refusal::{Reason, Refusal};
-
-/// Below so many rows, a dozen pages or so, a table is read about as fast as an index.
-const MIN_ROWS: f64 = 1_000.0;
 
 /// A btree key takes a third of a page at most (`BTMaxItemSize`, `nbtree.h`: 2,704 bytes with 8 kB pages).
 const MAX_KEY: Bytes = Bytes(2_700);
@@ -110,7 +108,7 @@ fn wish<'a>(
         };
         // Without rows known, the candidates tell only whether there is a wish at all.
         let rows = case.catalog.tuples(table);
-        let found = candidates(facts, relation, table, rows.unwrap_or(MIN_ROWS));
+        let found = candidates(facts, relation, table, rows.unwrap_or(MIN_ROWS.of(case)));
         if found.is_empty() {
             continue;
         }
@@ -231,7 +229,7 @@ fn whole_table(case: &Case<'_>, table: TableRef<'_>, rows: Option<f64>) -> Optio
     }
     match rows {
         None => Some(Reason::NeverAnalyzed),
-        Some(rows) if rows < MIN_ROWS => Some(Reason::SmallTable { rows }),
+        Some(rows) if rows < MIN_ROWS.of(case) => Some(Reason::SmallTable { rows }),
         Some(_) => None,
     }
 }

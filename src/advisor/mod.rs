@@ -25,14 +25,28 @@ pub use writes::{WriteWindow, Writes};
 
 use candidates::Candidate;
 
-use crate::checks::{Case, TableRef};
+use crate::checks::{Case, TableRef, Threshold};
+use crate::finding::Unit;
 use crate::ids::QualifiedName;
 use crate::snapshot::{Index, IndexDefinition, WhatIf, WhatIfBasis};
 use crate::units::{Bytes, Millis};
 
 /// Below this share of a statement's cost an index is not worth its keep: estimates are no more exact than that, and
 /// every write pays.
-pub const MIN_SAVED: f64 = 0.10;
+pub static MIN_SAVED: Threshold<f64> = Threshold {
+    key: "missing_index.min_saved_share",
+    default: 0.10,
+    unit: Unit::Ratio,
+    what: "share of a statement's cost that an index saves",
+};
+
+/// Below so many rows, a dozen pages or so, a table is read about as fast as an index.
+pub static MIN_ROWS: Threshold<f64> = Threshold {
+    key: "missing_index.min_rows",
+    default: 1_000.0,
+    unit: Unit::Rows,
+    what: "rows of the table",
+};
 
 /// What to create, and what was thought of and is not worth it.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -80,7 +80,7 @@ fn keeps_most(case: &Case<'_>, win: &Win, index: &Candidate) -> Option<Refusal> 
     let columns = index.columns();
     let kept = formula::kept_of(case, win.family, table, &columns)?;
     let reason = if kept.by_index {
-        let little = kept.share > 1.0 - MIN_SAVED && !index.ordered;
+        let little = kept.share > 1.0 - MIN_SAVED.of(case) && !index.ordered;
         little.then_some(Reason::FindsLittleMore { kept: kept.share })
     } else {
         (kept.share > MOST).then_some(Reason::KeepsMost { kept: kept.share })
@@ -109,7 +109,7 @@ fn takes_little(case: &Case<'_>, win: &Win, index: &Candidate) -> Option<Refusal
     }
     let share: f64 = touched.values().map(|node| plan.own_share(node)).sum();
     let measured = plan.is_analyzed() && !touched.is_empty();
-    (measured && share < MIN_SAVED).then(|| Refusal {
+    (measured && share < MIN_SAVED.of(case)).then(|| Refusal {
         table: table.table.name.clone(),
         columns: index.columns(),
         families: vec![win.family],
@@ -164,7 +164,7 @@ impl Ask<'_, '_> {
     /// The fewest and shortest of the chosen ones that save nearly as much, or else the share that all save.
     fn smallest(&mut self, (used, whole): (Vec<Candidate>, WhatIf)) -> Result<Win, f64> {
         let most = saved(&whole);
-        if used.is_empty() || most < MIN_SAVED {
+        if used.is_empty() || most < MIN_SAVED.of(self.case) {
             return Err(most);
         }
         // What all of them save must come from those that are used.
@@ -175,7 +175,7 @@ impl Ask<'_, '_> {
         best = self.fewer(best, most);
         best = self.shorter(best, most);
         let saved = saved(&best.1);
-        if saved < MIN_SAVED {
+        if saved < MIN_SAVED.of(self.case) {
             return Err(saved);
         }
         Ok(Win {
@@ -242,7 +242,7 @@ impl Ask<'_, '_> {
                 }
                 if let Some(answer) = self.cost(&cut)
                     && saved(&answer) >= most * NEARLY_ALL
-                    && !(ordered && sorts(answer.after_cost, best.1.after_cost))
+                    && !(ordered && sorts(self.case, answer.after_cost, best.1.after_cost))
                 {
                     best = (cut, answer);
                     break;
@@ -256,8 +256,9 @@ impl Ask<'_, '_> {
 /// Whether the sort that an index leaves to do costs so much of what remains as an index must save to be worth its
 /// keep. The share of the whole that [`NEARLY_ALL`] looks at would hide it: under a `Limit` a scan in order stops after
 /// the first rows, whatever the value, and a sort reads them all.
-fn sorts(with_sort: Cost, in_order: Cost) -> bool {
-    ratio(with_sort.get() - in_order.get(), with_sort.get()).is_some_and(|more| more >= MIN_SAVED)
+fn sorts(case: &Case<'_>, with_sort: Cost, in_order: Cost) -> bool {
+    let more = ratio(with_sort.get() - in_order.get(), with_sort.get());
+    more.is_some_and(|more| more >= MIN_SAVED.of(case))
 }
 
 /// The indexes; `None` where a table is gone.
@@ -319,9 +320,9 @@ fn by_formula(
     let (candidate, estimate) = estimates
         .into_iter()
         .filter(|(_, estimate)| estimate.saved() >= most * NEARLY_ALL)
-        .filter(|(_, estimate)| !(ordered && sorts(Cost(estimate.after.value), least)))
+        .filter(|(_, estimate)| !(ordered && sorts(case, Cost(estimate.after.value), least)))
         .min_by_key(|(candidate, _)| candidate.keys.len())?;
-    if most < MIN_SAVED {
+    if most < MIN_SAVED.of(case) {
         refusals.push(Refusal {
             table: used.table.table.name.clone(),
             columns: candidate.columns(),

@@ -3,7 +3,7 @@
 use super::support::{MEDIUM_SHARE, create_index};
 use super::workload::Field;
 use super::{Case, Category, Check, CheckMeta, Depth, Proposal, TableRef, Unseen, with_columns};
-use crate::advisor::{Advised, Helped, Proof};
+use crate::advisor::{Advised, Helped, MIN_ROWS, MIN_SAVED, Proof};
 use crate::finding::{
     CheckId, Draft, Evidence, Expected, Impact, Location, Source, Subject, Unit, Weight,
 };
@@ -25,7 +25,7 @@ static META: CheckMeta = CheckMeta {
         Area::ColumnStatistics,
         Area::HypotheticalIndexes,
     ],
-    thresholds: &[],
+    thresholds: &[&MIN_SAVED, &MIN_ROWS],
     page: include_str!("missing_index.md"),
 };
 
