@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgtriage::analyze::{Config, analyze};
+use pgtriage::checks::support::SEVERITY;
 use pgtriage::checks::{CHECKS, Category, Number, Selection, Spec, Thresholds, table_markdown};
 use pgtriage::finding::{Evidence, Report, Unit};
 use pgtriage::snapshot::Snapshot;
@@ -94,16 +95,22 @@ fn every_check_has_fixtures_on_both_sides() {
 fn found(id: &str, snapshot: &Snapshot, moved: Option<(&Spec, Number)>) -> Vec<String> {
     let mut thresholds = Thresholds::default();
     if let Some((spec, number)) = moved {
-        let mut of_check = thresholds.of_check(spec.check).unwrap();
-        of_check.set(spec.name, Some(number)).unwrap();
+        let mut section = match spec.section {
+            "severity" => thresholds.of_severity(),
+            check => thresholds.of_check(check).unwrap(),
+        };
+        section.set(spec.name, Some(number)).unwrap();
     }
     let config = Config {
         checks: Selection::new([id], []).unwrap(),
         thresholds,
         ..Config::default()
     };
-    let findings = analyze(snapshot, &config).bottlenecks.into_iter();
-    findings.map(|finding| finding.id).collect()
+    let findings = analyze(snapshot, &config).bottlenecks;
+    let numbers = findings.iter().flat_map(|finding| &finding.evidence);
+    let finite = numbers.into_iter().all(|number| number.value.is_finite());
+    assert!(finite, "{id} {moved:?}: {findings:?}");
+    findings.into_iter().map(|finding| finding.id).collect()
 }
 
 #[test]
@@ -138,12 +145,13 @@ fn every_threshold_decides() {
 
 #[test]
 fn every_threshold_is_listed_by_its_check() {
-    let mut listed = BTreeSet::new();
+    let of_severity = SEVERITY.iter().map(|threshold| threshold.spec().key);
+    let mut listed: BTreeSet<&str> = of_severity.collect();
     for check in CHECKS {
         let id = check.meta().id.as_str();
         for threshold in check.meta().thresholds {
             let spec = threshold.spec();
-            if spec.check == id {
+            if spec.section == id {
                 assert!(listed.insert(spec.key), "{} is there twice", spec.key);
             }
         }

@@ -197,6 +197,19 @@ fn thresholds_come_from_the_settings_file() {
         "set by the settings file: thresholds.planning_dominant.min_planning_ms = 50.5 (default 5)";
     assert!(caveats.iter().any(|caveat| caveat == told), "{caveats:?}");
 
+    let text = fs::read_to_string(&capture).unwrap();
+    let saved: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let plan = below.join("plan.json");
+    fs::write(&plan, format!("[{}]", saved["plans"][0]["plan"])).unwrap();
+    let explain = ["explain", "--format", "json", "--plan", "plan.json"];
+    let explained: serde_json::Value =
+        serde_json::from_str(&run_in(&below, &explain).stdout).unwrap();
+    assert!(!fires(&explained), "{explained}");
+    fs::remove_file(folder.path().join("pgtriage.toml")).unwrap();
+    let explained: serde_json::Value =
+        serde_json::from_str(&run_in(&below, &explain).stdout).unwrap();
+    assert!(fires(&explained), "{explained}");
+
     fs::write(
         folder.path().join("pgtriage.toml"),
         "\n[thresholds.planning_dominant]\nmin_planing_ms = 50\n",

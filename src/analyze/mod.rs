@@ -97,7 +97,7 @@ fn find(case: &Case<'_>, config: &Config) -> Related {
             claims.extend(merge::merge(&case.workload, check, proposals));
         }
     }
-    relate::relate(&case.workload, claims)
+    relate::relate(&case.workload, &config.thresholds, claims)
 }
 
 /// The proposal without what counters say: those of a statement that was explained alone count nothing but its plans.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::merge::Claim;
 use super::severity;
 use crate::checks::workload::Workload;
-use crate::checks::{Depth, row_misestimate};
+use crate::checks::{Depth, Thresholds, row_misestimate};
 use crate::finding::{Action, CheckId, Finding, Severity};
 use crate::ids::QueryId;
 use crate::units::Millis;
@@ -26,7 +26,7 @@ pub struct Related {
 }
 
 /// Links claims about the same statements, lets causes explain what follows from them, and weighs and sorts.
-pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
+pub fn relate(workload: &Workload<'_>, thresholds: &Thresholds, mut claims: Vec<Claim>) -> Related {
     let others = Others::of(&claims);
     let leads: Vec<Option<usize>> = claims.iter().map(|claim| others.lead(claim)).collect();
     let roots: Vec<Option<usize>> = leads.iter().map(|lead| root(&leads, *lead)).collect();
@@ -43,7 +43,8 @@ pub fn relate(workload: &Workload<'_>, mut claims: Vec<Claim>) -> Related {
     for ((claim, root), id) in claims.into_iter().zip(&roots).zip(&ids) {
         let related = related(&claim.draft.location().queryids, &of_statement, id);
         let parts = claim.parts.clone();
-        let mut finding = severity::stamp(claim.costed(workload), claim.check.meta().id, scope);
+        let (draft, id) = (claim.costed(workload), claim.check.meta().id);
+        let mut finding = severity::stamp(draft, id, scope, thresholds);
         finding.explained_by = root.and_then(|root| ids.get(root)).cloned();
         finding.related = related;
         stakes.add(&finding, &parts);

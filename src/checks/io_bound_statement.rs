@@ -37,7 +37,13 @@ static META: CheckMeta = CheckMeta {
     summary: "half of a statement's time goes into reading blocks, or it reads 1,000 blocks a call with a hit ratio below 90 %",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::IoTiming],
-    thresholds: &[&MIN_READ_SHARE, &MIN_BLOCKS_PER_CALL, &MAX_HIT_RATIO],
+    thresholds: &[
+        &MIN_READ_SHARE,
+        &MIN_BLOCKS_PER_CALL,
+        &MAX_HIT_RATIO,
+        &MEDIUM_SHARE,
+        &MATTERS,
+    ],
     page: include_str!("io_bound_statement.md"),
 };
 
@@ -64,7 +70,7 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     // After a restart every block is read once: a short wait is no reason to look at a statement.
     let waited = Millis(family.time().get() * part);
     let share = case.workload.share(waited).unwrap_or_default();
-    if waited < MATTERS && share < MEDIUM_SHARE {
+    if waited < MATTERS.of(case) && share < MEDIUM_SHARE.of(case) {
         return None;
     }
     let words = Words {

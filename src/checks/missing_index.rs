@@ -58,7 +58,7 @@ impl Check for MissingIndex {
                 .map(super::workload::Family::time)
                 .sum();
             let share = case.workload.share(time).unwrap_or_default();
-            refusal.reason.is_told() && share >= MEDIUM_SHARE
+            refusal.reason.is_told() && share >= MEDIUM_SHARE.of(case)
         });
         told.map(|refusal| Unseen {
             reason: refusal.to_string(),

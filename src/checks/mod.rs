@@ -74,7 +74,7 @@ pub use plans::{CasePlan, Unreadable};
 pub use registry::{CHECKS, Selection, UnknownCheck, find, ids};
 pub use table::table_markdown;
 pub use threshold::{
-    AnyThreshold, BadThreshold, Fault, Number, OfCheck, Quantity, Spec, Threshold, Thresholds,
+    AnyThreshold, BadThreshold, Fault, Number, Quantity, Section, Spec, Threshold, Thresholds,
 };
 pub use usage::{TableUse, Updated, Usage};
 

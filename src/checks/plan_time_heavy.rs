@@ -21,7 +21,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement is planned for as long as it is executed, or longer",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::PlanTiming],
-    thresholds: &[&MIN_FACTOR],
+    thresholds: &[&MIN_FACTOR, &MEDIUM_SHARE, &MATTERS],
     page: include_str!("plan_time_heavy.md"),
 };
 
@@ -51,7 +51,9 @@ fn look(case: &Case<'_>, family: &Family) -> Option<Counted> {
     let planned = Millis(family.sum(workload, Field::PlanTime)?);
     // Statements that take next to no time are planned for as long: it must be worth something.
     let share = workload.share(planned).unwrap_or_default();
-    if proof.value < MIN_FACTOR.of(case) || (planned < MATTERS && share < MEDIUM_SHARE) {
+    if proof.value < MIN_FACTOR.of(case)
+        || (planned < MATTERS.of(case) && share < MEDIUM_SHARE.of(case))
+    {
         return None;
     }
     let words = Words {

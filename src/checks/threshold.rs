@@ -6,14 +6,18 @@ use std::fmt;
 use thiserror::Error;
 
 use super::registry::{UnknownCheck, nearest};
-use super::{CHECKS, CheckMeta, Selection, find};
-use crate::finding::{CheckId, Unit};
+use super::support::SEVERITY;
+use super::{CHECKS, Selection, find};
+use crate::finding::Unit;
 use crate::units::{Bytes, Cost, Millis, Rows, float};
 
-/// A number that decides whether a check fires.
+/// The section of those that decide about severity.
+const OF_SEVERITY: &str = "severity";
+
+/// A number that decides whether a check fires, or how severe its findings are.
 #[derive(Debug)]
 pub struct Threshold<T> {
-    /// The check that it belongs to, a dot, and its name: as a key of `[thresholds]`.
+    /// The check that it belongs to, or `severity`; a dot; and its name.
     pub key: &'static str,
     /// What it is unless the file says otherwise.
     pub default: T,
@@ -41,10 +45,10 @@ pub trait AnyThreshold: fmt::Debug + Sync {
 
 impl<T: Quantity> AnyThreshold for Threshold<T> {
     fn spec(&self) -> Spec {
-        let (check, name) = self.key.split_once('.').unwrap_or(("", self.key));
+        let (section, name) = self.key.split_once('.').unwrap_or(("", self.key));
         Spec {
             key: self.key,
-            check,
+            section,
             name,
             default: self.default.number(),
             unit: self.unit,
@@ -56,11 +60,11 @@ impl<T: Quantity> AnyThreshold for Threshold<T> {
 /// A threshold without its type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spec {
-    /// The check and the name, with a dot between.
+    /// The section and the name, with a dot between.
     pub key: &'static str,
-    /// The check that it belongs to; others may share it.
-    pub check: &'static str,
-    /// Its name within the check.
+    /// The check that it belongs to, though others may share it, or what else it decides about.
+    pub section: &'static str,
+    /// Its name within that.
     pub name: &'static str,
     /// What it is unless the file says otherwise.
     pub default: Number,
@@ -73,7 +77,10 @@ pub struct Spec {
 impl Spec {
     /// The whole key in the file.
     pub fn path(&self) -> String {
-        format!("thresholds.{}", self.key)
+        match self.section {
+            OF_SEVERITY => self.key.to_owned(),
+            _ => format!("thresholds.{}", self.key),
+        }
     }
 
     /// The unit in words.
@@ -199,20 +206,37 @@ impl Thresholds {
     ///
     /// # Errors
     /// Where there is no such check.
-    pub fn of_check(&mut self, id: &str) -> Result<OfCheck<'_>, UnknownCheck> {
+    pub fn of_check(&mut self, id: &str) -> Result<Section<'_>, UnknownCheck> {
         let unknown = || UnknownCheck { id: id.to_owned() };
         let meta = find(id).ok_or_else(unknown)?.meta();
-        Ok(OfCheck { all: self, meta })
+        Ok(Section {
+            all: self,
+            name: meta.id.as_str(),
+            thresholds: meta.thresholds,
+        })
+    }
+
+    /// Those that severity is weighed by, to be set.
+    pub fn of_severity(&mut self) -> Section<'_> {
+        Section {
+            all: self,
+            name: OF_SEVERITY,
+            thresholds: SEVERITY,
+        }
     }
 
     /// Those of the selected checks that are not what they are by default, each once, as the file has them.
     pub fn changed(&self, checks: &Selection) -> Vec<String> {
-        let selected = CHECKS.iter().map(|check| check.meta());
-        let mut seen = BTreeSet::new();
-        let specs = selected
+        let selected = CHECKS
+            .iter()
+            .map(|check| check.meta())
             .filter(|meta| checks.includes(meta.id))
-            .flat_map(|meta| meta.thresholds)
+            .flat_map(|meta| meta.thresholds);
+        let specs = SEVERITY
+            .iter()
+            .chain(selected)
             .map(|threshold| threshold.spec());
+        let mut seen = BTreeSet::new();
         let told = specs.filter_map(|spec| {
             let number = self.0.get(spec.key)?;
             let differs = number.get().total_cmp(&spec.default.get()).is_ne();
@@ -223,18 +247,19 @@ impl Thresholds {
     }
 }
 
-/// The thresholds of one check.
+/// Thresholds that are set in one section of the file.
 #[derive(Debug)]
-pub struct OfCheck<'t> {
+pub struct Section<'t> {
     all: &'t mut Thresholds,
-    meta: &'static CheckMeta,
+    name: &'static str,
+    thresholds: &'static [&'static dyn AnyThreshold],
 }
 
-impl OfCheck<'_> {
+impl Section<'_> {
     /// Sets one; `None` is what is no number.
     ///
     /// # Errors
-    /// Where the check has no threshold of that name, or the threshold cannot be that number.
+    /// Where there is no threshold of that name, or it cannot be that number.
     pub fn set(&mut self, name: &str, number: Option<Number>) -> Result<(), BadThreshold> {
         let spec = self.named(name)?;
         let refused = |fault| BadThreshold::Value { spec, fault };
@@ -245,18 +270,13 @@ impl OfCheck<'_> {
     }
 
     fn named(&self, name: &str) -> Result<Spec, BadThreshold> {
-        let check = self.meta.id;
-        let specs = || {
-            self.meta
-                .thresholds
-                .iter()
-                .map(|threshold| threshold.spec())
-        };
+        let section = self.name;
+        let specs = || self.thresholds.iter().map(|threshold| threshold.spec());
         match specs().find(|spec| spec.name == name) {
-            Some(spec) if spec.check == check.as_str() => Ok(spec),
-            Some(spec) => Err(BadThreshold::Shared { check, spec }),
+            Some(spec) if spec.section == section => Ok(spec),
+            Some(spec) => Err(BadThreshold::Shared { section, spec }),
             None => Err(BadThreshold::Name {
-                check,
+                section,
                 name: name.to_owned(),
                 // They are so few that the nearest is the one.
                 hint: nearest(name, specs().map(|spec| spec.name), usize::MAX),
@@ -269,20 +289,20 @@ impl OfCheck<'_> {
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum BadThreshold {
     /// The check has no such threshold.
-    #[error("{check} has no threshold {name:?}{hint}")]
+    #[error("{section} has no threshold {name:?}{hint}")]
     Name {
-        /// The check.
-        check: CheckId,
+        /// The section.
+        section: &'static str,
         /// The name.
         name: String,
         /// The nearest name that it has.
         hint: String,
     },
     /// The check shares the threshold with the one that it belongs to.
-    #[error("{check} shares {} with others; set {}", .spec.name, .spec.path())]
+    #[error("{section} shares {} with others; set {}", .spec.name, .spec.path())]
     Shared {
-        /// The check.
-        check: CheckId,
+        /// The section.
+        section: &'static str,
         /// The threshold.
         spec: Spec,
     },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-use crate::checks::{Number, Thresholds};
+use crate::checks::{Number, Section, Thresholds};
 
 /// The keys of the file. All may be absent; a flag on the command line stands before it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -31,11 +31,12 @@ pub struct FileConfig {
     #[serde(skip)]
     pub thresholds: Thresholds,
     #[serde(rename = "thresholds")]
-    sections: Sections,
+    of_checks: BTreeMap<Spanned<String>, Numbers>,
+    severity: Numbers,
 }
 
-/// Thresholds by check and name, each where it stands.
-type Sections = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Value>>;
+/// Numbers by name, each name where it stands.
+type Numbers = BTreeMap<Spanned<String>, Value>;
 
 /// A file that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,15 +62,19 @@ impl FileConfig {
             let at = error.span().map_or(0, |span| span.start);
             bad(at, error.message().trim().replace('\n', " "))
         })?;
-        for (check, values) in std::mem::take(&mut read.sections) {
-            let of_check = read.thresholds.of_check(check.get_ref());
-            let mut of_check =
-                of_check.map_err(|error| bad(check.span().start, error.to_string()))?;
-            for (name, value) in values {
-                let set = of_check.set(name.get_ref(), number(&value));
-                set.map_err(|error| bad(name.span().start, error.to_string()))?;
-            }
+        let set = |mut section: Section<'_>, numbers: Numbers| {
+            numbers.into_iter().try_for_each(|(name, value)| {
+                let set = section.set(name.get_ref(), number(&value));
+                set.map_err(|error| bad(name.span().start, error.to_string()))
+            })
+        };
+        for (check, numbers) in std::mem::take(&mut read.of_checks) {
+            let section = read.thresholds.of_check(check.get_ref());
+            let section = section.map_err(|error| bad(check.span().start, error.to_string()))?;
+            set(section, numbers)?;
         }
+        let numbers = std::mem::take(&mut read.severity);
+        set(read.thresholds.of_severity(), numbers)?;
         Ok(read)
     }
 }
@@ -104,13 +109,15 @@ mod tests {
     fn all_keys_are_read() {
         let text = "database = \"ci\"\npaths = [\"q\"]\nfail_on = \"medium\"\nskip = [\"sort_spill\"]\n\
             small_tables = [\"country\", \"app.kind\"]\nbaseline = \"x.json\"\n[assume_rows]\ncountry = 250\n\
-            [thresholds.slow_statement]\nmin_mean_ms = 5\nmin_calls = 10\n";
+            [thresholds.slow_statement]\nmin_mean_ms = 5\nmin_calls = 10\n\
+            [severity]\nmedium_share = 0.05\n";
         let read = FileConfig::read(text).unwrap();
         assert_eq!(read.database.as_deref(), Some("ci"));
         assert_eq!(read.assume_rows.get("country"), Some(&250.0));
         assert!(read.small_tables.contains("app.kind"));
         let changed = read.thresholds.changed(&Selection::default());
         let wanted = [
+            "severity.medium_share = 0.05 (default 0.02)",
             "thresholds.slow_statement.min_mean_ms = 5 (default 20)",
             "thresholds.slow_statement.min_calls = 10 (default 100)",
         ];
@@ -160,6 +167,11 @@ mod tests {
                 "[thresholds]\nseq_scan_selective.max_kept_share = 10",
                 2,
                 "thresholds.seq_scan_selective.max_kept_share is a share, from 0 to 1; the default is 0.1",
+            ),
+            (
+                "[severity]\nhigh_share = 0.2\ncritical = 0.3",
+                3,
+                "severity has no threshold \"critical\" (did you mean critical_share?)",
             ),
             (
                 "[thresholds]\nslow_statement.min_calls = 10.5",
