@@ -5,21 +5,33 @@ use std::collections::BTreeSet;
 use super::n_plus_one::NPlusOne;
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Severity, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
 use crate::sql::facts::Facts;
 use crate::sql::mentions::StatementClass;
 
-/// Calls that are very many.
-const MIN_CALLS: i64 = 10_000;
+static MIN_CALLS: Threshold<i64> = Threshold {
+    key: "chatty_statement.min_calls",
+    default: 10_000,
+    unit: Unit::Calls,
+    what: "calls in the window",
+};
 
-/// Calls a second that are often.
-const MIN_RATE: f64 = 100.0;
+static MIN_RATE: Threshold<f64> = Threshold {
+    key: "chatty_statement.min_rate",
+    default: 100.0,
+    unit: Unit::PerSecond,
+    what: "calls a second",
+};
 
-/// Rows a call of a look-up.
-const MAX_ROWS_PER_CALL: f64 = 1.0;
+static MAX_ROWS_PER_CALL: Threshold<f64> = Threshold {
+    key: "chatty_statement.max_rows_per_call",
+    default: 1.0,
+    unit: Unit::Rows,
+    what: "rows that a call returns, at most",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("chatty_statement"),
@@ -27,7 +39,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a query that returns a row at most runs 10,000 times, and 100 times a second, and no loop was proven",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_CALLS, &MIN_RATE, &MAX_ROWS_PER_CALL],
     page: include_str!("chatty_statement.md"),
 };
 
@@ -65,11 +77,11 @@ impl Check for ChattyStatement {
 fn is_chatty(case: &Case<'_>, family: &Family) -> bool {
     let often = case.workload.rate(family.calls());
     family.toplevel()
-        && family.calls() >= MIN_CALLS
-        && often.is_some_and(|rate| rate >= MIN_RATE)
+        && family.calls() >= MIN_CALLS.of(case)
+        && often.is_some_and(|rate| rate >= MIN_RATE.of(case))
         && family
             .rows_per_call()
-            .is_some_and(|rows| rows <= MAX_ROWS_PER_CALL)
+            .is_some_and(|rows| rows <= MAX_ROWS_PER_CALL.of(case))
         && StatementClass::of(case.workload.text(family)).is_query()
 }
 

@@ -2,7 +2,7 @@
 
 use super::support::{Counted, Words, advice, each_family};
 use super::workload::{Family, Field};
-use super::{Case, Category, Check, CheckMeta, Depth, Proposal};
+use super::{Case, Category, Check, CheckMeta, Depth, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit, Weight};
 use crate::format;
 use crate::snapshot::Area;
@@ -13,10 +13,20 @@ use crate::sql::rewrite::{insert_many, inserts_one_row};
 use crate::units::{float, ratio};
 
 /// Calls from which a loop is worth mending.
-const MIN_CALLS: i64 = 1_000;
+static MIN_CALLS: Threshold<i64> = Threshold {
+    key: "insert_loop.min_calls",
+    default: 1_000,
+    unit: Unit::Calls,
+    what: "calls in the window",
+};
 
 /// Inserts of one family in a transaction from which they are a loop: an order with its few items is none.
-const MIN_PER_TRANSACTION: f64 = 10.0;
+static MIN_PER_TRANSACTION: Threshold<f64> = Threshold {
+    key: "insert_loop.min_per_transaction",
+    default: 10.0,
+    unit: Unit::Factor,
+    what: "inserts of one family in a transaction",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("insert_loop"),
@@ -24,7 +34,7 @@ static META: CheckMeta = CheckMeta {
     summary: "an INSERT of one row runs 1,000 times, 10 or more times in a transaction",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts],
-    thresholds: &[],
+    thresholds: &[&MIN_CALLS, &MIN_PER_TRANSACTION],
     page: include_str!("insert_loop.md"),
 };
 
@@ -124,14 +134,14 @@ fn look(case: &Case<'_>, family: &Family, transactions: &Transactions) -> Option
     let workload = &case.workload;
     let text = workload.text(family);
     let one_each = family.rows_per_call().is_some_and(|rows| rows <= 1.0);
-    let many = family.toplevel() && family.calls() >= MIN_CALLS && one_each;
+    let many = family.toplevel() && family.calls() >= MIN_CALLS.of(case) && one_each;
     if !many || StatementClass::of(text) != StatementClass::Insert || !inserts_one_row(text) {
         return None;
     }
     let calls = float(family.calls());
     let term = family.term(workload, Field::Calls)?;
     let proof = transactions.calls_in_one(case, calls, &term)?;
-    if proof.value < MIN_PER_TRANSACTION {
+    if proof.value < MIN_PER_TRANSACTION.of(case) {
         return None;
     }
     let each = proof.value;

@@ -30,7 +30,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a look-up runs about once for each row that another statement returns",
     category: Category::Workload,
     needs: &[Area::Statements, Area::StatementTexts, Area::ForeignKeys],
-    thresholds: &[],
+    thresholds: &[&pairs::MIN_CALLS],
     page: include_str!("n_plus_one.md"),
 };
 

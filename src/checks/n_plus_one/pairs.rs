@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::checks::Case;
+use crate::checks::{Case, Threshold};
+use crate::finding::Unit;
 use crate::sql::facts::{Facts, Output, Role};
 use crate::sql::parse::Kind;
 use crate::units::ratio;
@@ -15,7 +16,12 @@ use super::ties::{Basis, Tie, resolved, ties};
 
 /// Look-ups from which a ratio is no coincidence: the rows of one page as paginators have it by default
 /// (`will_paginate` 30, Kaminari and Spring Data 20 to 25).
-const MIN_CALLS: f64 = 20.0;
+pub static MIN_CALLS: Threshold<f64> = Threshold {
+    key: "n_plus_one.min_calls",
+    default: 20.0,
+    unit: Unit::Calls,
+    what: "calls of the look-up",
+};
 
 /// Rows a call from which a parent can be looped over.
 const MIN_ROWS_PER_CALL: f64 = 2.0;
@@ -70,7 +76,7 @@ pub fn pairs(case: &Case<'_>, groups: &[Group]) -> Vec<Pair> {
     let sources: BTreeMap<usize, Vec<Source>> = groups
         .iter()
         .enumerate()
-        .filter(|(_, group)| group.calls >= MIN_CALLS && !group.keys.is_empty())
+        .filter(|(_, group)| group.calls >= MIN_CALLS.of(case) && !group.keys.is_empty())
         .map(|(place, _)| (place, sources(case, groups, place)))
         .filter(|(_, sources)| !sources.is_empty())
         .collect();
