@@ -7,16 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::Thresholds;
+use crate::checks::cost_regression::{MIN_FACTOR, MIN_MORE};
 use crate::snapshot::Snapshot;
+use crate::units::{float, ratio};
 
 /// The layout of the file.
 pub const LOCK_VERSION: u32 = 1;
-
-/// So many tenths of the cost are a regression.
-const DEARER_TENTHS: f64 = 11.0;
-
-/// And so much more, because the costs of small tables are near one another.
-const DEARER_BY: f64 = 10.0;
 
 /// The settings that decide about plans (docs: Query Planning, Resource Consumption).
 const PLANNER: [&str; 34] = [
@@ -217,7 +214,7 @@ impl Baseline {
 
 impl Entry {
     /// How the plan of `now` is worse than this one.
-    pub fn changes(&self, now: &Self) -> Vec<Change> {
+    pub fn changes(&self, now: &Self, thresholds: &Thresholds) -> Vec<Change> {
         let lost = self.by_index.iter().filter_map(|line| {
             let table = table_by_index(line)?;
             let whole = |lines: &[String]| {
@@ -232,27 +229,27 @@ impl Entry {
             })
         });
         let mut changes: Vec<Change> = lost.take(1).collect();
-        let dearer =
-            now.cost * 10.0 >= self.cost * DEARER_TENTHS && now.cost >= self.cost + DEARER_BY;
-        if dearer {
+        let factor = ratio(now.cost, self.cost).unwrap_or(f64::INFINITY);
+        let enough = MIN_FACTOR.of(thresholds);
+        if factor >= enough && now.cost >= self.cost + MIN_MORE.of(thresholds) {
             changes.push(Change::Dearer {
                 before: self.cost,
                 after: now.cost,
-                grown: self.has_grown(now),
+                grown: self.has_grown(now, factor / enough),
             });
         }
         changes
     }
 
-    /// Whether some table has grown as much as the cost, or nearly so.
-    fn has_grown(&self, now: &Self) -> bool {
+    /// Whether some table has grown by that factor.
+    fn has_grown(&self, now: &Self, factor: f64) -> bool {
         let pages = |entry: &Self, table: &String| {
             let pages = entry.pages.get(table).copied().unwrap_or_default();
-            crate::units::float(pages.max(1))
+            float(pages.max(1))
         };
         now.pages.keys().any(|table| {
             let growth = pages(now, table) / pages(self, table);
-            growth > 1.0 && growth * self.cost * DEARER_TENTHS >= now.cost * 10.0
+            growth > 1.0 && growth >= factor
         })
     }
 }
@@ -281,6 +278,7 @@ fn table(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::Number;
 
     fn entry(by_index: &str, cost: f64, pages: i64) -> Entry {
         Entry {
@@ -311,14 +309,15 @@ mod tests {
             table: "public.t".to_owned(),
             was: "Index Scan using t_a on public.t x".to_owned(),
         };
-        assert_eq!(before.changes(&lost), [expected]);
+        let usual = Thresholds::default();
+        assert_eq!(before.changes(&lost, &usual), [expected]);
         let other = entry(
             "Bitmap Heap Scan on public.t x\n  Seq Scan on public.u",
             1.0,
             1,
         );
-        assert_eq!(before.changes(&other), []);
-        assert_eq!(lost.changes(&before), []);
+        assert_eq!(before.changes(&other, &usual), []);
+        assert_eq!(lost.changes(&before, &usual), []);
     }
 
     #[test]
@@ -331,12 +330,30 @@ mod tests {
             (100.0, 400.0, 4, Some(true)),
             (100.0, 900.0, 4, Some(false)),
         ] {
-            let changes = entry("", before, 1).changes(&entry("", after, pages));
+            let usual = Thresholds::default();
+            let changes = entry("", before, 1).changes(&entry("", after, pages), &usual);
             let grown = changes.first().map(|change| match change {
                 Change::Dearer { grown, .. } => *grown,
                 Change::LostIndex { .. } => panic!("{change:?}"),
             });
             assert_eq!(grown, expected, "{before} {after}");
+        }
+    }
+
+    #[test]
+    fn how_much_dearer_can_be_set() {
+        for (name, value, before, after) in [
+            ("min_factor", Number::Real(1.5), 100.0, 149.0),
+            ("min_cost_more", Number::Whole(50), 100.0, 149.0),
+        ] {
+            let mut moved = Thresholds::default();
+            let mut section = moved.of_check("cost_regression").unwrap();
+            section.set(name, Some(value)).unwrap();
+            let changes = |after: f64| {
+                let now = entry("", after, 1);
+                entry("", before, 1).changes(&now, &moved).len()
+            };
+            assert_eq!((changes(after), changes(after + 1.0)), (0, 1), "{name}");
         }
     }
 

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use crate::analyze::{self, analyze};
 use crate::baseline::{Baseline, Change, Entry};
+use crate::checks::unservable_predicate::MIN_ROWS;
 use crate::checks::{Catalog, cost_regression, lost_index, stale_allow, unservable_predicate};
 use crate::finding::{
     AllowedFinding, Caveat, CheckVerdict, CheckedStatement, Finding, Looker, Report, Severity,
@@ -25,9 +26,6 @@ use crate::sql::script::Allow;
 
 pub use config::{BadConfig, FileConfig};
 pub use shape::shape;
-
-/// Rows from which reading a whole table matters, as for a sequential scan.
-const SMALL: f64 = 10_000.0;
 
 /// Where a statement comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -126,18 +124,19 @@ impl Rules {
         let (schema, name) = table.split_once('.').unwrap_or(("", table));
         let known = catalog.named(&QualifiedName::new(schema, name));
         let bare = known.map_or(name, |known| known.table.name.name.as_str());
+        let enough = MIN_ROWS.of(&self.analysis.thresholds);
         let named = |list: &BTreeSet<String>| list.contains(table) || list.contains(bare);
         let assumed = self
             .assumed_rows
             .get(table)
             .or_else(|| self.assumed_rows.get(bare));
         if let Some(rows) = assumed {
-            return *rows < SMALL;
+            return *rows < enough;
         }
         let counted = known
             .filter(|_| self.sizes == Sizes::OfProduction)
             .and_then(|known| known.table.tuples);
-        named(&self.small_tables) || counted.is_some_and(|rows| rows.get() < SMALL)
+        named(&self.small_tables) || counted.is_some_and(|rows| rows.get() < enough)
     }
 }
 
@@ -220,7 +219,8 @@ struct Past<'b> {
 
 impl Past<'_> {
     fn findings(&self, origin: &Origin, rules: &Rules) -> Vec<Finding> {
-        let changes = self.was.map(|was| was.changes(self.now));
+        let thresholds = &rules.analysis.thresholds;
+        let changes = self.was.map(|was| was.changes(self.now, thresholds));
         let checks = &rules.analysis.checks;
         changes
             .into_iter()
@@ -481,5 +481,26 @@ fn summary(report: &Report) -> String {
         ),
         (0, false, _) => format!("{findings} in {}, none of which fails", statements(all)),
         (n, ..) => format!("{n} of {} failed: {findings}", statements(all)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Number;
+
+    #[test]
+    fn how_few_rows_are_small_can_be_set() {
+        let snapshot = Snapshot::of_plans(Vec::new()).unwrap();
+        let catalog = Catalog::of(&snapshot);
+        let mut rules = Rules {
+            assumed_rows: [("t".to_owned(), 9_999.0)].into(),
+            ..Rules::default()
+        };
+        assert!(rules.is_small("t", &catalog));
+        let thresholds = &mut rules.analysis.thresholds;
+        let mut section = thresholds.of_check("unservable_predicate").unwrap();
+        section.set("min_rows", Some(Number::Whole(9_999))).unwrap();
+        assert!(!rules.is_small("t", &catalog));
     }
 }

@@ -117,6 +117,8 @@ fn found(id: &str, snapshot: &Snapshot, moved: Option<(&Spec, Number)>) -> Vec<S
 fn every_threshold_decides() {
     let fixtures = fixtures();
     let mut idle = Vec::new();
+    // What a gate finds follows from more than one capture: its own tests move its thresholds.
+    let of_gate = |spec: &Spec| matches!(spec.section, "cost_regression" | "unservable_predicate");
     for check in CHECKS {
         let id = check.meta().id.as_str();
         let own: Vec<(&Snapshot, Vec<String>)> = fixtures
@@ -135,7 +137,7 @@ fn every_threshold_decides() {
                 let mut own = own.iter();
                 own.any(|(snapshot, usual)| found(id, snapshot, moved) != *usual)
             });
-            if !decides {
+            if !decides && !of_gate(&spec) {
                 idle.push(format!("{} in {id}", spec.key));
             }
         }

@@ -1,9 +1,25 @@
 //! `cost_regression`: a statement's plan costs more than in the baseline.
 
 use super::support::{Words, advice};
-use super::{Case, Category, Check, CheckMeta, Proposal};
+use super::{Case, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Draft, Evidence, Formula, Source, Subject, Unit};
 use crate::format;
+
+/// The cost now over the cost in the baseline.
+pub static MIN_FACTOR: Threshold<f64> = Threshold {
+    key: "cost_regression.min_factor",
+    default: 1.1,
+    unit: Unit::Factor,
+    what: "cost over that in the baseline",
+};
+
+/// The costs of small tables are near one another.
+pub static MIN_MORE: Threshold<f64> = Threshold {
+    key: "cost_regression.min_cost_more",
+    default: 10.0,
+    unit: Unit::Cost,
+    what: "cost more than in the baseline",
+};
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("cost_regression"),
@@ -11,7 +27,7 @@ static META: CheckMeta = CheckMeta {
     summary: "a statement's plan costs 1.1 times as much as in the baseline and 10 units more (check only)",
     category: Category::Gate,
     needs: &[],
-    thresholds: &[],
+    thresholds: &[&MIN_FACTOR, &MIN_MORE],
     page: include_str!("cost_regression.md"),
 };
 

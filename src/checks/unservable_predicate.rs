@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use super::support::filter_facts;
 use super::{
-    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, is_system, with_columns,
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold, is_system,
+    with_columns,
 };
 use crate::finding::{
     CheckId, Draft, Evidence, Formula, Impact, Location, Severity, Source, Subject, Unit, Weight,
@@ -16,13 +17,21 @@ use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship, columns
 use crate::snapshot::{Area, Index};
 use lookup::Lookup;
 
+/// Rows from which reading a whole table matters, as for a sequential scan.
+pub static MIN_ROWS: Threshold<f64> = Threshold {
+    key: "unservable_predicate.min_rows",
+    default: 10_000.0,
+    unit: Unit::Rows,
+    what: "rows of a table in production, where they are known",
+};
+
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("unservable_predicate"),
     title: "unservable predicate",
     summary: "no index serves a statement's conditions on a table, with enable_seqscan = off either (check only)",
     category: Category::Plan,
     needs: &[Area::Plans],
-    thresholds: &[],
+    thresholds: &[&MIN_ROWS],
     page: include_str!("unservable_predicate.md"),
 };
 
