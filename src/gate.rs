@@ -503,4 +503,22 @@ mod tests {
         section.set("min_rows", Some(Number::Whole(9_999))).unwrap();
         assert!(!rules.is_small("t", &catalog));
     }
+
+    #[test]
+    fn a_report_says_which_thresholds_are_not_the_defaults() {
+        let mut rules = Rules::default();
+        let thresholds = &mut rules.analysis.thresholds;
+        let mut section = thresholds.of_check("cost_regression").unwrap();
+        section.set("min_factor", Some(Number::Whole(2))).unwrap();
+        let snapshot = Snapshot::of_plans(Vec::new()).unwrap();
+        let told: Vec<String> = judge(snapshot, &[], &rules)
+            .report
+            .caveats
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let wanted =
+            "set by the settings file: thresholds.cost_regression.min_factor = 2 (default 1.1)";
+        assert_eq!(told, [wanted]);
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::registry::{UnknownCheck, nearest};
-use super::support::SEVERITY;
+use super::support::{SEVERITY, SHARES};
 use super::{CHECKS, Selection, find};
 use crate::finding::Unit;
 use crate::units::{Bytes, Cost, Millis, Rows, float};
@@ -223,6 +223,17 @@ impl Thresholds {
             name: OF_SEVERITY,
             thresholds: SEVERITY,
         }
+    }
+
+    /// The share of a milder severity that is above that of a severer one, and the latter: no finding could get the
+    /// milder one.
+    pub fn disordered(&self) -> Option<(Spec, Spec)> {
+        SHARES.windows(2).find_map(|pair| match pair {
+            [severer, milder] if milder.of(self) > severer.of(self) => {
+                Some((milder.spec(), severer.spec()))
+            }
+            _ => None,
+        })
     }
 
     /// Those of the selected checks that are not what they are by default, each once, as the file has them.

@@ -74,7 +74,12 @@ impl FileConfig {
             set(section, numbers)?;
         }
         let numbers = std::mem::take(&mut read.severity);
+        let last = numbers.keys().map(|name| name.span().start).max();
         set(read.thresholds.of_severity(), numbers)?;
+        if let Some((milder, severer)) = read.thresholds.disordered() {
+            let message = format!("{} is above {}; set both", milder.path(), severer.path());
+            return Err(bad(last.unwrap_or_default(), message));
+        }
         Ok(read)
     }
 }
@@ -167,6 +172,11 @@ mod tests {
                 "[thresholds]\nseq_scan_selective.max_kept_share = 10",
                 2,
                 "thresholds.seq_scan_selective.max_kept_share is a share, from 0 to 1; the default is 0.1",
+            ),
+            (
+                "[severity]\nhigh_share = 0.3",
+                2,
+                "severity.high_share is above severity.critical_share; set both",
             ),
             (
                 "[severity]\nhigh_share = 0.2\ncritical = 0.3",

@@ -36,5 +36,8 @@ pub static MATTERS: Threshold<Millis> = Threshold {
     what: "time at stake below which a finding is at most medium",
 };
 
+/// The shares from which on findings are severe, the severest first.
+pub const SHARES: &[&Threshold<f64>] = &[&CRITICAL_SHARE, &HIGH_SHARE, &MEDIUM_SHARE];
+
 /// What severity is weighed by, the section `[severity]` of the settings file.
 pub const SEVERITY: &[&dyn AnyThreshold] = &[&CRITICAL_SHARE, &HIGH_SHARE, &MEDIUM_SHARE, &MATTERS];
