@@ -99,7 +99,14 @@ async fn all(
     budget_end: Instant,
     done: &mut usize,
 ) -> Result<(), Fault> {
-    let session = ProbeSession::open(base, cancelled, budget_end + super::AFTER_BUDGET).await?;
+    let deadline = budget_end + super::AFTER_BUDGET;
+    let (session, beside) = futures_util::join!(
+        ProbeSession::open(base, cancelled.clone(), deadline),
+        ProbeSession::open(base, cancelled, deadline)
+    );
+    let session = session?;
+    // Where the server has no place for it, one session does both one after the other.
+    let beside = beside.ok();
     let mut tables = Tables::new(&snapshot.tables);
     let every: Vec<usize> = (0..snapshot.statements.len()).collect();
     read_statistics(&session, snapshot, &every, &mut tables).await?;
@@ -127,7 +134,7 @@ async fn all(
         .map(|statement| Wish::of(statement, given.next().unwrap_or(&nothing)))
         .collect();
     for group in wishes.chunks(GROUP) {
-        let mut found = by_group(&context, group, &mut tables).await?;
+        let mut found = by_group(&context, beside.as_ref(), group, &mut tables).await?;
         for (place, wish) in group.iter().enumerate() {
             let probed = match found.remove(&place) {
                 Some(plans) => Probed {
@@ -193,6 +200,7 @@ type Planned = serde_json::Value;
 /// The plans of those statements of a group that the server plans as they stand, by their place in it.
 async fn by_group(
     context: &Context<'_>,
+    beside: Option<&ProbeSession>,
     group: &[Wish<'_>],
     tables: &mut Tables,
 ) -> Result<BTreeMap<usize, Vec<PlanRecord>>, Fault> {
@@ -237,7 +245,12 @@ async fn by_group(
         .iter()
         .map(|(_, wish, values)| Bound::of(wish.text, values))
         .collect();
-    let explained = explain(context, &inquiry, &bound).await?;
+    let planner = Planner {
+        context,
+        beside,
+        inquiry: &inquiry,
+    };
+    let explained = planner.explain(&bound).await?;
     let mut found = BTreeMap::new();
     for ((place, wish, values), (as_set, by_index)) in chosen.into_iter().zip(explained) {
         if let (Some(as_set), Some(by_index)) = (as_set, by_index) {
@@ -305,48 +318,64 @@ enum Keeping {
     Savepoints,
 }
 
-/// Both plans of each statement. Only where one fails, savepoints keep it from the others.
-async fn explain(
-    context: &Context<'_>,
-    inquiry: &Inquiry<'_>,
-    bound: &[Bound<'_>],
-) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
-    let plans = explain_keeping(context, inquiry, bound, Keeping::Nothing).await?;
-    if plans
-        .iter()
-        .all(|(one, other)| one.is_some() && other.is_some())
-    {
-        return Ok(plans);
-    }
-    explain_keeping(context, inquiry, bound, Keeping::Savepoints).await
+/// Plans a group both ways, each in a transaction behind the guard's question.
+struct Planner<'p> {
+    context: &'p Context<'p>,
+    /// A session that makes the plans without sequential scans while the other makes those as set.
+    beside: Option<&'p ProbeSession>,
+    inquiry: &'p Inquiry<'p>,
 }
 
-/// Both plans of each statement, in one transaction and one round trip behind the guard's question; none where it has an
-/// objection.
-async fn explain_keeping(
-    context: &Context<'_>,
-    inquiry: &Inquiry<'_>,
-    bound: &[Bound<'_>],
-    keeping: Keeping,
-) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
-    let session = context.session;
-    let mut by_index = context.settings.clone();
-    for (name, value) in BY_INDEX {
-        by_index.set(name, value);
+impl Planner<'_> {
+    /// Both plans of each statement. Only where one fails, savepoints keep it from the others.
+    async fn explain(
+        &self,
+        bound: &[Bound<'_>],
+    ) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
+        let plans = self.explain_keeping(bound, Keeping::Nothing).await?;
+        if plans
+            .iter()
+            .all(|(one, other)| one.is_some() && other.is_some())
+        {
+            return Ok(plans);
+        }
+        self.explain_keeping(bound, Keeping::Savepoints).await
     }
-    let preambles = [context.settings, &by_index]
-        .map(|settings| session.preamble(PLAN_TIMEOUT, inquiry.schemas, settings));
-    let work = Box::pin(async {
-        let [as_set, by_index] = &preambles;
-        let one = Box::pin(explained(session, as_set, bound, keeping));
-        let other = Box::pin(explained(session, by_index, bound, keeping));
-        let (one, other) = futures_util::join!(one, other);
-        Ok(one?.into_iter().zip(other?).collect::<Vec<_>>())
-    });
-    let none = || bound.iter().map(|_| (None, None)).collect();
-    match grouped(session, inquiry, Purpose::Plan, work).await {
-        Err(fault) if !fault.is_lost() => Ok(none()),
-        done => Ok(done?.unwrap_or_else(none)),
+
+    async fn explain_keeping(
+        &self,
+        bound: &[Bound<'_>],
+        keeping: Keeping,
+    ) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
+        let mut by_index = self.context.settings.clone();
+        for (name, value) in BY_INDEX {
+            by_index.set(name, value);
+        }
+        let session = self.context.session;
+        let as_set = Box::pin(self.one_way(session, self.context.settings, bound, keeping));
+        let by_index = |session| Box::pin(self.one_way(session, &by_index, bound, keeping));
+        let (as_set, by_index) = match self.beside {
+            Some(beside) => futures_util::join!(as_set, by_index(beside)),
+            None => (as_set.await, by_index(session).await),
+        };
+        Ok(as_set?.into_iter().zip(by_index?).collect())
+    }
+
+    /// The plan of each statement, in one transaction and one round trip; none where the guard has an objection.
+    async fn one_way(
+        &self,
+        session: &ProbeSession,
+        settings: &Settings,
+        bound: &[Bound<'_>],
+        keeping: Keeping,
+    ) -> Result<Vec<Option<Planned>>, Fault> {
+        let preamble = session.preamble(PLAN_TIMEOUT, self.inquiry.schemas, settings);
+        let work = Box::pin(explained(session, &preamble, bound, keeping));
+        let none = || bound.iter().map(|_| None).collect();
+        match grouped(session, self.inquiry, Purpose::Plan, work).await {
+            Err(fault) if !fault.is_lost() => Ok(none()),
+            done => Ok(done?.unwrap_or_else(none)),
+        }
     }
 }
 
