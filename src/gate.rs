@@ -19,6 +19,7 @@ use crate::finding::{
     Skipped, Status,
 };
 use crate::ids::{QualifiedName, StatementKey};
+use crate::parallel;
 use crate::plan::Plan;
 use crate::snapshot::{PlanRecord, ProbeOutcome, ProbeStatus, Scope, Snapshot, Statement};
 use crate::sql::family::Family;
@@ -26,6 +27,9 @@ use crate::sql::script::Allow;
 
 pub use config::{BadConfig, FileConfig};
 pub use shape::shape;
+
+/// Fewer statements than this are judged sooner than threads are started.
+const WORTH_THREADS: usize = 50;
 
 /// Where a statement comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -177,26 +181,20 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judge
             }),
         }
     }
-    for (statement, origin) in statements.into_iter().zip(origins) {
-        let own = Own {
+    let own = statements
+        .into_iter()
+        .zip(origins)
+        .map(|(statement, origin)| Own {
             plans: plans.remove(&statement.key).unwrap_or_default(),
             probe: probes
                 .remove(&statement.key)
                 .and_then(|probes| probes.into_iter().next()),
             statement,
-        };
-        let entry = entry(&own, origin, &snapshot);
-        let was = before.and_then(|before| {
-            let alike = |known: &&Entry| known.name == entry.name && known.family == entry.family;
-            let nth = state.statements.iter().filter(alike).count();
-            before.entry(entry.name.as_deref(), &entry.family, nth)
+            origin,
         });
-        let past = Past { was, now: &entry };
-        let (checked, findings, all) = one(&mut snapshot, own, origin, rules, &past);
-        state.statements.push(Entry {
-            findings: all,
-            ..entry
-        });
+    let judged = each(own.collect(), &snapshot, before, rules);
+    for (origin, (checked, findings, entry)) in judged {
+        state.statements.push(entry);
         report.skipped.extend(unseen(&checked, origin));
         report.bottlenecks.extend(findings);
         report.checked.push(checked);
@@ -211,16 +209,47 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judge
     Judged { report, state }
 }
 
+/// Each statement's verdict, findings and state, beside where it comes from.
+fn each<'o>(
+    own: Vec<Own<'o>>,
+    snapshot: &Snapshot,
+    before: Option<&Baseline>,
+    rules: &Rules,
+) -> Vec<(&'o Origin, Verdict)> {
+    let entered = parallel::map(
+        own,
+        WORTH_THREADS,
+        || (),
+        |(), own: Own<'o>| (entry(&own, snapshot), own),
+    );
+    let mut alike: BTreeMap<(Option<String>, String), usize> = BTreeMap::new();
+    let with_past = entered.into_iter().map(|(now, own)| {
+        let nth = alike
+            .entry((now.name.clone(), now.family.clone()))
+            .or_default();
+        let was = before.and_then(|before| before.entry(now.name.as_deref(), &now.family, *nth));
+        *nth += 1;
+        (own, Past { was, now })
+    });
+    // A snapshot holds one statement at a time.
+    parallel::map(
+        with_past.collect(),
+        WORTH_THREADS,
+        || snapshot.clone(),
+        |snapshot, (own, past)| (own.origin, one(snapshot, own, rules, past)),
+    )
+}
+
 /// A statement as it was and as it is.
 struct Past<'b> {
     was: Option<&'b Entry>,
-    now: &'b Entry,
+    now: Entry,
 }
 
 impl Past<'_> {
     fn findings(&self, origin: &Origin, rules: &Rules) -> Vec<Finding> {
         let thresholds = &rules.analysis.thresholds;
-        let changes = self.was.map(|was| was.changes(self.now, thresholds));
+        let changes = self.was.map(|was| was.changes(&self.now, thresholds));
         let checks = &rules.analysis.checks;
         changes
             .into_iter()
@@ -250,7 +279,7 @@ impl Past<'_> {
 }
 
 /// What the baseline keeps of a statement, but for its findings.
-fn entry(own: &Own, origin: &Origin, snapshot: &Snapshot) -> Entry {
+fn entry(own: &Own<'_>, snapshot: &Snapshot) -> Entry {
     let plan = |by_index: bool| {
         let mut plans = own.plans.iter();
         plans.find(|plan| plan.scans.are_as_set() != by_index)
@@ -268,7 +297,7 @@ fn entry(own: &Own, origin: &Origin, snapshot: &Snapshot) -> Entry {
     };
     let query = own.statement.query.as_deref().unwrap_or_default();
     Entry {
-        name: origin.name.clone(),
+        name: own.origin.name.clone(),
         family: Family::of(query).fingerprint.id(),
         plan: lines(false),
         by_index: lines(true),
@@ -280,7 +309,7 @@ fn entry(own: &Own, origin: &Origin, snapshot: &Snapshot) -> Entry {
 }
 
 /// The pages of the tables that a statement's plan reads.
-fn pages(own: &Own, snapshot: &Snapshot) -> BTreeMap<String, i64> {
+fn pages(own: &Own<'_>, snapshot: &Snapshot) -> BTreeMap<String, i64> {
     let plans = own
         .plans
         .iter()
@@ -323,19 +352,18 @@ fn by_key<T>(all: Vec<T>, key: impl Fn(&T) -> &StatementKey) -> BTreeMap<Stateme
 }
 
 /// What belongs to one statement.
-struct Own {
+struct Own<'o> {
     statement: Statement,
+    origin: &'o Origin,
     plans: Vec<PlanRecord>,
     probe: Option<ProbeOutcome>,
 }
 
-fn one(
-    snapshot: &mut Snapshot,
-    own: Own,
-    origin: &Origin,
-    rules: &Rules,
-    past: &Past<'_>,
-) -> (CheckedStatement, Vec<Finding>, Vec<String>) {
+/// What is said of one statement, its findings, and what the baseline keeps of it.
+type Verdict = (CheckedStatement, Vec<Finding>, Entry);
+
+fn one(snapshot: &mut Snapshot, own: Own<'_>, rules: &Rules, past: Past<'_>) -> Verdict {
+    let origin = own.origin;
     let query = own.statement.query.clone().unwrap_or_default();
     let planned = !own.plans.is_empty();
     let plan = past.now.plan.clone();
@@ -394,7 +422,7 @@ fn one(
         name: origin.called(),
         file: origin.file.clone(),
         line: origin.line,
-        family: Family::of(&query).fingerprint.id(),
+        family: past.now.family.clone(),
         query,
         verdict: match (planned, findings.iter().any(fails)) {
             (_, true) => CheckVerdict::Failed,
@@ -416,7 +444,11 @@ fn one(
             .collect(),
         plan,
     };
-    (checked, findings, all)
+    let entry = Entry {
+        findings: all,
+        ..past.now
+    };
+    (checked, findings, entry)
 }
 
 fn is_of_small_table(finding: &Finding, rules: &Rules, catalog: &Catalog<'_>) -> bool {

@@ -11,6 +11,7 @@ mod query;
 pub mod format;
 pub mod ids;
 pub mod json;
+pub mod parallel;
 pub mod units;
 
 pub mod logs;

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("format", 0),
     ("ids", 0),
     ("json", 0),
+    ("parallel", 0),
     ("query", 0),
     ("units", 0),
     ("logs", 1),

@@ -101,8 +101,8 @@ async fn all(
 ) -> Result<(), Fault> {
     let deadline = budget_end + super::AFTER_BUDGET;
     let (session, beside) = futures_util::join!(
-        ProbeSession::open(base, cancelled.clone(), deadline),
-        ProbeSession::open(base, cancelled, deadline)
+        Box::pin(ProbeSession::open(base, cancelled.clone(), deadline)),
+        Box::pin(ProbeSession::open(base, cancelled, deadline))
     );
     let session = session?;
     // Where the server has no place for it, one session does both one after the other.
