@@ -38,11 +38,11 @@ use crate::sql::parameters::{Parameters, parameters};
 /// Values that the user gave for a statement's parameters, by number; `None` is NULL.
 pub type Given = BTreeMap<u32, Option<String>>;
 
-/// Statements that share a transaction.
-const GROUP: usize = 100;
+/// Statements that share a transaction: the question to the guard takes the server as long as some hundred plans.
+const GROUP: usize = 500;
 
 /// How long a group may take in all; each of its statements has [`PLAN_TIMEOUT`].
-const GROUP_TIMEOUT: Duration = Duration::from_secs(30);
+const GROUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What makes the planner show whether an index can serve: on tables of a few rows it would join two of them by reading
 /// both whole, though one leads to the other by an index.
@@ -318,6 +318,9 @@ enum Keeping {
     Savepoints,
 }
 
+/// A statement's plan as the settings have it, and the one without sequential scans.
+type BothPlans = (Option<Planned>, Option<Planned>);
+
 /// Plans a group both ways, each in a transaction behind the guard's question.
 struct Planner<'p> {
     context: &'p Context<'p>,
@@ -327,26 +330,34 @@ struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// Both plans of each statement. Only where one fails, savepoints keep it from the others.
-    async fn explain(
-        &self,
-        bound: &[Bound<'_>],
-    ) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
-        let plans = self.explain_keeping(bound, Keeping::Nothing).await?;
-        if plans
-            .iter()
-            .all(|(one, other)| one.is_some() && other.is_some())
-        {
+    /// Both plans of each statement. Where one fails, savepoints keep it from those behind it.
+    async fn explain(&self, bound: &[Bound<'_>]) -> Result<Vec<BothPlans>, Fault> {
+        let all: Vec<&Bound<'_>> = bound.iter().collect();
+        let mut plans = self.explain_keeping(&all, Keeping::Nothing).await?;
+        let is_whole = |(one, other): &BothPlans| one.is_some() && other.is_some();
+        let left: Vec<usize> = (0..)
+            .zip(&plans)
+            .filter(|(_, plans)| !is_whole(plans))
+            .map(|(place, _)| place)
+            .collect();
+        if left.is_empty() {
             return Ok(plans);
         }
-        self.explain_keeping(bound, Keeping::Savepoints).await
+        let others: Vec<&Bound<'_>> = left.iter().filter_map(|place| bound.get(*place)).collect();
+        let again = self.explain_keeping(&others, Keeping::Savepoints).await?;
+        for (place, again) in left.into_iter().zip(again) {
+            if let Some(plans) = plans.get_mut(place) {
+                *plans = again;
+            }
+        }
+        Ok(plans)
     }
 
     async fn explain_keeping(
         &self,
-        bound: &[Bound<'_>],
+        bound: &[&Bound<'_>],
         keeping: Keeping,
-    ) -> Result<Vec<(Option<Planned>, Option<Planned>)>, Fault> {
+    ) -> Result<Vec<BothPlans>, Fault> {
         let mut by_index = self.context.settings.clone();
         for (name, value) in BY_INDEX {
             by_index.set(name, value);
@@ -366,7 +377,7 @@ impl Planner<'_> {
         &self,
         session: &ProbeSession,
         settings: &Settings,
-        bound: &[Bound<'_>],
+        bound: &[&Bound<'_>],
         keeping: Keeping,
     ) -> Result<Vec<Option<Planned>>, Fault> {
         let preamble = session.preamble(PLAN_TIMEOUT, self.inquiry.schemas, settings);
@@ -382,10 +393,11 @@ impl Planner<'_> {
 async fn explained(
     session: &ProbeSession,
     preamble: &Settings,
-    bound: &[Bound<'_>],
+    bound: &[&Bound<'_>],
     keeping: Keeping,
 ) -> Result<Vec<Option<Planned>>, Error> {
-    let parameters: Vec<Vec<Parameter<'_>>> = bound.iter().map(Bound::parameters).collect();
+    let parameters: Vec<Vec<Parameter<'_>>> =
+        bound.iter().map(|bound| bound.parameters()).collect();
     let requests = bound.iter().zip(&parameters);
     let requests = requests.map(|(bound, parameters)| (bound.sql.as_str(), parameters.as_slice()));
     let rows = sent(session, preamble, requests, keeping).await?;
