@@ -68,10 +68,11 @@ executes_text (name) AS (
         ('dblink'), ('dblink_exec'), ('dblink_open'), ('dblink_send_query'), ('dblink_record'),
         ('pg_input_is_valid'), ('pg_input_error_info'), ('satisfies_hash_partition')
     UNION
-    -- Input functions and validators.
+    -- Input functions that are told which type to read, and validators. Those of one type (textin, which citext is read by) reach nothing else.
     SELECT p.proname
     FROM pg_proc AS p
-    WHERE p.pronamespace = 'pg_catalog'::regnamespace AND ('cstring'::regtype = ANY (p.proargtypes::oid[]) OR p.proname LIKE '%\_validator')
+    WHERE p.pronamespace = 'pg_catalog'::regnamespace
+        AND ('cstring'::regtype = ANY (p.proargtypes::oid[]) AND p.pronargs > 1 OR p.proname LIKE '%\_validator')
 ),
 -- Bodies that call one of them.
 calls_text (pattern) AS (

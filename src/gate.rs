@@ -2,6 +2,7 @@
 //! statement stands, and what comments allow passes.
 
 mod allow;
+mod broken;
 mod config;
 mod shape;
 
@@ -13,7 +14,9 @@ use jiff::civil::Date;
 use crate::analyze::{self, analyze};
 use crate::baseline::{Baseline, Change, Entry};
 use crate::checks::unservable_predicate::MIN_ROWS;
-use crate::checks::{Catalog, cost_regression, lost_index, stale_allow, unservable_predicate};
+use crate::checks::{
+    Catalog, broken_statement, cost_regression, lost_index, stale_allow, unservable_predicate,
+};
 use crate::finding::{
     AllowedFinding, Caveat, CheckVerdict, CheckedStatement, Finding, Looker, Report, Severity,
     Skipped, Status,
@@ -44,6 +47,8 @@ pub struct Origin {
     pub name: Option<String>,
     /// What may be found in it.
     pub allows: Vec<Allow>,
+    /// What its file creates and it mentions: the database may not have it.
+    pub created: BTreeSet<String>,
 }
 
 impl Origin {
@@ -95,6 +100,8 @@ pub struct Rules {
     pub today: Date,
     /// What has no plan and was left out, and how often.
     pub left_out: BTreeMap<String, usize>,
+    /// Statements that only the program makes whole, each with its place and the parameter that is missing.
+    pub unfinished: Vec<String>,
     /// What plans and findings were before.
     pub baseline: Option<Baseline>,
     /// Which findings are reported.
@@ -164,11 +171,6 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judge
     report
         .caveats
         .extend(analyze::thresholds_caveat(&rules.analysis));
-    if !rules.left_out.is_empty() {
-        report.caveats.push(Caveat::LeftOut {
-            what: rules.left_out.clone(),
-        });
-    }
     let mut state = Baseline::of(&snapshot, &rules.settings);
     let mut before = None;
     if let Some(baseline) = &rules.baseline {
@@ -192,12 +194,26 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judge
             statement,
             origin,
         });
-    let judged = each(own.collect(), &snapshot, before, rules);
+    let (strange, own): (Vec<Own<'_>>, Vec<Own<'_>>) =
+        own.partition(|own| broken::is_of_its_file(own.probe.as_ref(), own.origin));
+    let mut left_out = rules.left_out.clone();
+    if !strange.is_empty() {
+        let what = "statement on a table that its file creates".to_owned();
+        left_out.insert(what, strange.len());
+    }
+    let judged = each(own, &snapshot, before, rules);
     for (origin, (checked, findings, entry)) in judged {
         state.statements.push(entry);
         report.skipped.extend(unseen(&checked, origin));
         report.bottlenecks.extend(findings);
         report.checked.push(checked);
+    }
+    if !left_out.is_empty() {
+        report.caveats.push(Caveat::LeftOut { what: left_out });
+    }
+    if !rules.unfinished.is_empty() {
+        let statements = rules.unfinished.clone();
+        report.caveats.push(Caveat::Unfinished { statements });
     }
     report.bottlenecks.sort_by(order);
     report.status = if report.skipped.is_empty() {
@@ -248,8 +264,10 @@ struct Past<'b> {
 
 impl Past<'_> {
     fn findings(&self, origin: &Origin, rules: &Rules) -> Vec<Finding> {
+        // One that had no plan has nothing to be compared with.
+        let was = self.was.filter(|was| !was.plan.is_empty());
         let thresholds = &rules.analysis.thresholds;
-        let changes = self.was.map(|was| was.changes(&self.now, thresholds));
+        let changes = was.map(|was| was.changes(&self.now, thresholds));
         let checks = &rules.analysis.checks;
         changes
             .into_iter()
@@ -373,8 +391,14 @@ fn one(snapshot: &mut Snapshot, own: Own<'_>, rules: &Rules, past: Past<'_>) -> 
     let mut found = if planned {
         analyze(snapshot, &rules.analysis).bottlenecks
     } else {
-        Vec::new()
+        let checks = &rules.analysis.checks;
+        let broken = broken::finding(probe.as_ref(), origin, &query);
+        broken
+            .filter(|_| checks.includes(broken_statement::ID))
+            .into_iter()
+            .collect()
     };
+    let broken = !planned && !found.is_empty();
     {
         // Few statements have such a finding, and a catalog is as large as the database.
         let catalog = LazyCell::new(|| Catalog::of(snapshot));
@@ -424,16 +448,18 @@ fn one(snapshot: &mut Snapshot, own: Own<'_>, rules: &Rules, past: Past<'_>) -> 
         line: origin.line,
         family: past.now.family.clone(),
         query,
-        verdict: match (planned, findings.iter().any(fails)) {
+        verdict: match (planned || broken, findings.iter().any(fails)) {
             (_, true) => CheckVerdict::Failed,
             (true, false) => CheckVerdict::Passed,
             (false, false) => CheckVerdict::NotPlanned,
         },
         reason: probe
             .as_ref()
-            .filter(|_| !planned)
+            .filter(|_| !planned && !broken)
             .and_then(|probe| Some(format!("{}: {}", word(probe), probe.reason.as_ref()?))),
-        remedy: probe.filter(|_| !planned).and_then(|probe| probe.remedy),
+        remedy: probe
+            .filter(|_| !planned && !broken)
+            .and_then(|probe| probe.remedy),
         allowed: allowed
             .into_iter()
             .map(|(id, allow)| AllowedFinding {

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use pgtriage::checks::CHECKS;
 use pgtriage::finding::{CheckVerdict, Report, Severity, Skipped, Status};
@@ -42,7 +43,7 @@ fn judged(capture: &str, name: &str) -> Judged {
         line: Some(12),
         ordinal: 1,
         name: Some(name.to_owned()),
-        allows: Vec::new(),
+        ..Origin::default()
     };
     judge(snapshot, &[origin], &rules())
 }
@@ -67,8 +68,8 @@ fn report() -> Report {
     report.checked.extend(clean.checked);
     report.checked.push(unplanned);
     report.skipped.push(Skipped {
-        check: pgtriage::finding::Looker::Probe(None),
-        reason: "queries/a.sql:1 not planned: 100 %,\nof it".to_owned(),
+        check: pgtriage::finding::Looker::Check(pgtriage::checks::lost_index::ID),
+        reason: "nothing was compared: 100 %,\nof it".to_owned(),
         remedy: None,
     });
     report.status = Status::Partial;
@@ -174,6 +175,12 @@ fn sarif_says_where_and_as_a_uri() {
         log["runs"][0]["invocations"][0]["executionSuccessful"],
         false
     );
+    let notes = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+    assert_eq!(
+        notes[0]["locations"][0]["physicalLocation"]["region"]["startLine"],
+        12
+    );
+    assert_eq!(notes.as_array().unwrap().len(), 2);
 }
 
 /// An element of an XML document: its name and attributes, and the names of those inside it.
@@ -310,6 +317,20 @@ fn offences(element: &Element, known: &BTreeMap<String, Declaration>, found: &mu
     }
 }
 
+/// Asks xmllint, which also knows the order of elements, where it is installed.
+fn assert_valid(xml: &str, schema: &Path) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), xml).unwrap();
+    let mut xmllint = Command::new("xmllint");
+    xmllint
+        .args(["--noout", "--nonet", "--schema"])
+        .args([schema, file.path()]);
+    if let Ok(output) = xmllint.output() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}\n{xml}");
+    }
+}
+
 #[test]
 fn junit_keeps_its_schema() {
     let known = declarations(&read("schemas/junit-10.xsd"));
@@ -319,6 +340,7 @@ fn junit_keeps_its_schema() {
         let mut found = Vec::new();
         offences(&parse(&xml), &known, &mut found);
         assert!(found.is_empty(), "{found:?}\n{xml}");
+        assert_valid(&xml, &testdata("schemas/junit-10.xsd"));
     }
     // The schema is really looked at.
     let mut found = Vec::new();
@@ -354,22 +376,28 @@ fn workflow_commands_begin_with_the_summary_and_are_one_a_line() {
         "{text}"
     );
     assert!(
-        lines[2].starts_with("::warning title=not checked::queries/a.sql:1 not planned: 100 %25"),
+        lines[2].starts_with("::warning file=queries/find members & <more>.sql,line=12,title=not planned::find_gone: not planned: column"),
         "{text}"
     );
-    assert_eq!(lines.len(), 3);
+    assert_eq!(
+        lines[3..],
+        ["::warning title=not checked::nothing was compared: 100 %25, of it"],
+        "{text}"
+    );
 }
 
 #[test]
 fn gitlab_has_an_issue_a_finding() {
     let issues: Value = serde_json::from_str(&gitlab::render(&many(30)).unwrap()).unwrap();
     let issues = issues.as_array().unwrap();
-    assert_eq!(issues.len(), 30);
+    assert_eq!(issues.len(), 31);
+    assert_eq!(issues[30]["check_name"], "not_planned");
+    assert_eq!(issues[30]["location"]["lines"]["begin"], 12);
     let fingerprints: BTreeSet<String> = issues
         .iter()
         .map(|issue| issue["fingerprint"].to_string())
         .collect();
-    assert_eq!(fingerprints.len(), 30);
+    assert_eq!(fingerprints.len(), 31);
     let levels = ["info", "minor", "major", "critical", "blocker"];
     for issue in issues {
         assert!(levels.contains(&issue["severity"].as_str().unwrap()));

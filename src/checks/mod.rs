@@ -13,6 +13,7 @@ mod threshold;
 mod usage;
 pub mod workload;
 
+pub mod broken_statement;
 mod cartesian_product;
 mod chatty_statement;
 pub mod cost_regression;

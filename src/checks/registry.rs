@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::{
-    Check, cartesian_product, chatty_statement, cost_regression, cte_fence_filter, deep_offset,
-    disabled_node, dominant_statement, function_scan_default_rows, hash_batches_grew, hash_spill,
-    hashagg_spill, heap_fetches_high, implicit_cast, index_filter_inefficient, insert_loop,
-    io_bound_statement, jit_overhead, large_result, leading_wildcard_like,
-    limit_ordered_index_filter, lossy_bitmap, lost_index, memoize_ineffective, missing_index,
-    n_plus_one, nested_loop_join_filter, nested_loop_many_loops, non_sargable_predicate,
-    not_in_unhashed, parameter_sensitive_plan, partitions_not_pruned, plan_time_heavy,
-    planning_dominant, read_inefficient, recheck_false_positives, repeated_lookup,
-    repeated_seq_scan, row_misestimate, seq_scan_selective, slow_statement, sort_spill,
-    stale_allow, stale_stats, subplan_per_row, temp_io, temp_spill_statement,
-    topn_sort_large_input, trigger_time, unindexed_foreign_key, unservable_predicate,
-    unstable_statement, wal_heavy_statement, workers_not_launched,
+    Check, broken_statement, cartesian_product, chatty_statement, cost_regression,
+    cte_fence_filter, deep_offset, disabled_node, dominant_statement, function_scan_default_rows,
+    hash_batches_grew, hash_spill, hashagg_spill, heap_fetches_high, implicit_cast,
+    index_filter_inefficient, insert_loop, io_bound_statement, jit_overhead, large_result,
+    leading_wildcard_like, limit_ordered_index_filter, lossy_bitmap, lost_index,
+    memoize_ineffective, missing_index, n_plus_one, nested_loop_join_filter,
+    nested_loop_many_loops, non_sargable_predicate, not_in_unhashed, parameter_sensitive_plan,
+    partitions_not_pruned, plan_time_heavy, planning_dominant, read_inefficient,
+    recheck_false_positives, repeated_lookup, repeated_seq_scan, row_misestimate,
+    seq_scan_selective, slow_statement, sort_spill, stale_allow, stale_stats, subplan_per_row,
+    temp_io, temp_spill_statement, topn_sort_large_input, trigger_time, unindexed_foreign_key,
+    unservable_predicate, unstable_statement, wal_heavy_statement, workers_not_launched,
 };
 use crate::finding::CheckId;
 
@@ -72,6 +72,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &parameter_sensitive_plan::ParameterSensitivePlan,
     &missing_index::MissingIndex,
     &unindexed_foreign_key::UnindexedForeignKey,
+    &broken_statement::BrokenStatement,
     &lost_index::LostIndex,
     &cost_regression::CostRegression,
     &stale_allow::StaleAllow,

@@ -2,6 +2,7 @@
 
 mod input;
 mod production;
+mod regresql;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
 use super::settings::Settings;
-use input::{Input, Text};
+use input::{Input, Paths, Text};
 
 /// Checks statements.
 ///
@@ -43,7 +44,11 @@ pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
         ..rules(args, file)?
     };
     let fail_on = fail_on(args, file)?;
-    let input = input::read(&args.input, &settings)?;
+    let paths = match format(args) {
+        CheckFormat::Sarif | CheckFormat::Github | CheckFormat::Gitlab => Paths::OfRepository,
+        _ => Paths::FromHere,
+    };
+    let input = input::read(&args.input, &settings, paths)?;
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let place = place(args, file, progress, &interrupt).await?;
@@ -160,8 +165,13 @@ async fn check(
         snapshot.server.address = None;
     }
     let texts = match input {
-        Input::Files { texts, left_out } => {
+        Input::Files {
+            texts,
+            left_out,
+            unfinished,
+        } => {
             rules.left_out = left_out;
+            rules.unfinished = unfinished;
             texts
         }
         Input::Database => input::of_database(place.workload.as_ref().unwrap_or(&snapshot))?,
@@ -186,8 +196,7 @@ async fn check(
     report.caveats.extend(place.caveats());
     progress.finish();
     let sink = Sink::of(args.report.output.as_deref());
-    let format = args.report.format.unwrap_or_else(|| format_of(&sink));
-    sink.write(&render(&report, format, &sink, args)?)?;
+    sink.write(&render(&report, format(args), &sink, args)?)?;
     if args.baseline.update_baseline {
         let text = state.text().context("cannot serialise the baseline")?;
         let path = input::baseline_path(&args.baseline, settings);
@@ -245,6 +254,7 @@ fn rules(args: &CheckArgs, file: &FileConfig) -> Result<Rules> {
         sizes: Sizes::OfTest,
         today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
         left_out: BTreeMap::new(),
+        unfinished: Vec::new(),
         baseline: None,
         reported: if args.baseline.new_only {
             Reported::New
@@ -299,6 +309,12 @@ fn render(
         CheckFormat::Github => github::render(report),
         CheckFormat::Gitlab => gitlab::render(report).context("cannot serialise the report")?,
     })
+}
+
+/// The format that is asked for, else that of the output file's suffix.
+fn format(args: &CheckArgs) -> CheckFormat {
+    let sink = Sink::of(args.report.output.as_deref());
+    args.report.format.unwrap_or_else(|| format_of(&sink))
 }
 
 fn format_of(sink: &Sink) -> CheckFormat {

@@ -23,6 +23,11 @@ pub enum Caveat {
         /// Each as the settings file has it, with its default.
         changed: Vec<String>,
     },
+    /// Statements of files lack a part that only the program knows.
+    Unfinished {
+        /// Each with its place and the parameter that stands for the part.
+        statements: Vec<String>,
+    },
     /// Plans are those that production would have, with this exception.
     AsProduction {
         /// In what they may differ.
@@ -121,6 +126,11 @@ impl fmt::Display for Caveat {
             Self::Thresholds { changed } => {
                 write!(f, "set by the settings file: {}", changed.join(", "))
             }
+            Self::Unfinished { statements } => write!(
+                f,
+                "left out, because a part of the text comes from the program: {}; -- param NAME = TEXT above a statement gives it",
+                statements.join(", ")
+            ),
             Self::AsProduction { limit } => write!(f, "planned as production would, but {limit}"),
             Self::PrivilegedRole { role } => write!(
                 f,

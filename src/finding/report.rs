@@ -238,7 +238,7 @@ pub struct CheckedStatement {
     pub query: String,
     /// The verdict.
     pub verdict: CheckVerdict,
-    /// Why there is no plan; `None` where there is one.
+    /// Why there is no plan; `None` where there is one, and where a finding tells.
     pub reason: Option<String>,
     /// What would make it possible.
     #[serde(skip_serializing_if = "Option::is_none")]

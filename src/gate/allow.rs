@@ -63,12 +63,12 @@ impl Standing {
             );
             return Self::Stale(Severity::High, why);
         };
-        if !planned || !rules.analysis.checks.includes(check.meta().id) {
-            return Self::Beside;
-        }
         let used = findings
             .iter()
             .any(|finding| finding.kind == check.meta().id);
+        if !planned && !used || !rules.analysis.checks.includes(check.meta().id) {
+            return Self::Beside;
+        }
         match allow.until.filter(|until| *until < rules.today) {
             Some(until) if used => Self::Stale(
                 Severity::High,

@@ -17,8 +17,8 @@ use super::values::{Known, Source};
 use super::{Mode, ProbeOptions, Variants, spelled, twice};
 use crate::ids::quote_ident;
 use crate::snapshot::{
-    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Role, Scans,
-    Statement,
+    Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeStatus, Rejection,
+    Role, Scans, Statement,
 };
 use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::Mentions;
@@ -31,6 +31,8 @@ use crate::units::Millis;
 pub(super) struct Probed {
     pub status: ProbeStatus,
     pub hold: Option<Hold>,
+    /// What the server says of a text that it rejects.
+    pub rejection: Option<Rejection>,
     pub plans: Vec<PlanRecord>,
 }
 
@@ -39,6 +41,7 @@ impl Probed {
         Self {
             status,
             hold: Some(hold),
+            rejection: None,
             plans: Vec::new(),
         }
     }
@@ -93,11 +96,14 @@ impl Context<'_> {
                 Ok(probed) => return Ok(self.with_caveats(probed, &mentions, &path, tables)),
             }
         }
-        let hold = first_fault.map_or_else(
+        let hold = first_fault.as_ref().map_or_else(
             || Hold::new("no plan was found"),
-            |fault| self.failure(&fault, &self.schemas_of(statement, &mentions, tables)),
+            |fault| self.failure(fault, &self.schemas_of(statement, &mentions, tables)),
         );
-        Ok(Probed::without_plan(ProbeStatus::Failed, hold))
+        Ok(Probed {
+            rejection: first_fault.as_ref().and_then(Fault::rejection),
+            ..Probed::without_plan(ProbeStatus::Failed, hold)
+        })
     }
 
     /// The role's own path; that of the role that ran the statement; the schema that has the tables.
@@ -492,6 +498,7 @@ impl Attempt<'_> {
         let mut probed = Probed {
             status: ProbeStatus::Failed,
             hold: None,
+            rejection: None,
             plans: Vec::new(),
         };
         for (index, (variant, parameters, step)) in steps.into_iter().enumerate() {

@@ -127,7 +127,8 @@ impl ProbeSession {
         });
         let (first, rows) = self
             .bounded(limit, Box::pin(self.rechecked(&question, work)))
-            .await?
+            .await
+            .map_err(|fault| fault.within(&sent_before(style, self.major()), subject.text))?
             .ok_or(Fault::Changed)?;
         Ok((first, (plan(&rows)?, started.elapsed())))
     }
@@ -221,7 +222,8 @@ impl ProbeSession {
         });
         let rows = self
             .bounded(limit, Box::pin(self.rechecked(&question, work)))
-            .await?
+            .await
+            .map_err(|fault| fault.within(&sent_before(Style::Generic, 0), subject.text))?
             .ok_or(Fault::Changed)?;
         rows.iter()
             .map(|row| {
@@ -256,6 +258,14 @@ const SAVE: &str = "SAVEPOINT pgtriage_prepared /* pgtriage */";
 const SAVE_AND_PIN: &str = "SAVEPOINT pgtriage_prepared /* pgtriage */; SET LOCAL search_path = pg_catalog, pg_temp /* pgtriage */";
 const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_prepared /* pgtriage */";
 const DEALLOCATE: &str = "DEALLOCATE pgtriage_probe /* pgtriage */";
+
+/// What stands before the statement in what is sent first.
+fn sent_before(style: Style, major: i32) -> String {
+    match style {
+        Style::Generic => prepare(""),
+        Style::Analyze | Style::Plan => command(style, major),
+    }
+}
 
 fn prepare(text: &str) -> String {
     format!("PREPARE {PREPARED} AS /* pgtriage */ {text}")

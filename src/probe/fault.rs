@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+use crate::snapshot::Rejection;
+
 /// What went wrong. After [`Fault::Lost`] and [`Fault::Cancelled`] the session is of no more use; after the others it
 /// lives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +17,12 @@ pub enum Fault {
         code: SqlState,
         /// The server's message.
         message: String,
+        /// Its hint.
+        hint: Option<String>,
+        /// The character of what was sent that the message is about, from 1.
+        position: Option<u32>,
+        /// The line of the statement that it is about, from 1.
+        line: Option<u32>,
     },
     /// The server's answer could not be read.
     #[error("{0}")]
@@ -40,6 +48,38 @@ impl Fault {
     /// Whether the session can go on.
     pub(super) const fn is_lost(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::Cancelled)
+    }
+
+    /// The same, with the line of the statement's text, which was sent behind a prefix of one line.
+    pub(super) fn within(mut self, prefix: &str, text: &str) -> Self {
+        if let Self::Refused {
+            position: Some(position),
+            line,
+            ..
+        } = &mut self
+        {
+            let ahead = prefix.chars().count() + 1;
+            let into = usize::try_from(*position)
+                .unwrap_or_default()
+                .checked_sub(ahead);
+            let breaks = into.map(|into| text.chars().take(into).filter(|c| *c == '\n').count());
+            *line = breaks.and_then(|breaks| u32::try_from(breaks + 1).ok());
+        }
+        self
+    }
+
+    /// What the server says, where it rejected the text.
+    pub(super) fn rejection(&self) -> Option<Rejection> {
+        match self {
+            Self::Refused {
+                code, hint, line, ..
+            } => Some(Rejection {
+                sqlstate: code.code().to_owned(),
+                line: *line,
+                hint: hint.clone(),
+            }),
+            _ => None,
+        }
     }
 
     fn has_code(&self, codes: &[SqlState]) -> bool {

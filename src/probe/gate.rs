@@ -140,6 +140,7 @@ async fn all(
                 Some(plans) => Probed {
                     status: ProbeStatus::Planned,
                     hold: None,
+                    rejection: None,
                     plans,
                 },
                 None => alone(&context, wish, &mut tables).await?,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -352,6 +353,12 @@ impl ProbeSession {
             Some(refusal) => Fault::Refused {
                 code: refusal.code().clone(),
                 message: refusal.message().to_owned(),
+                hint: refusal.hint().map(str::to_owned),
+                position: match refusal.position() {
+                    Some(ErrorPosition::Original(position)) => Some(*position),
+                    _ => None,
+                },
+                line: None,
             },
             None => Fault::Unreadable(error.to_string()),
         }

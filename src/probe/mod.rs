@@ -508,6 +508,7 @@ fn write_down(snapshot: &mut Snapshot, statement: &crate::snapshot::Statement, p
         status: probed.status,
         reason,
         remedy,
+        rejection: probed.rejection,
     });
     snapshot.plans.extend(probed.plans);
 }

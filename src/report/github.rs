@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::finding::{Report, Severity};
 
-use super::machine::message;
+use super::machine::{message, unplanned, unseen};
 use super::summary::coverage;
 use super::text::one_line;
 
@@ -24,28 +24,30 @@ pub fn render(report: &Report) -> String {
             Severity::Low | Severity::Info => "notice",
         };
         let location = &finding.location;
-        let mut properties = Vec::new();
-        if let Some(file) = &location.file {
-            properties.push(format!("file={}", property(file)));
-            properties.extend(location.line.map(|line| format!("line={line}")));
-        }
+        let mut properties = place(location.file.as_deref(), location.line);
         properties.push(format!("title={}", property(finding.kind.as_str())));
         let message = data(&message(finding));
         let _ = writeln!(text, "::{command} {}::{message}", properties.join(","));
     }
-    for skipped in &report.skipped {
-        let remedy = skipped
-            .remedy
-            .as_deref()
-            .map(|remedy| format!("; {remedy}"));
-        let reason = format!("{}{}", skipped.reason, remedy.unwrap_or_default());
-        let _ = writeln!(
-            text,
-            "::warning title=not checked::{}",
-            data(&one_line(&reason))
-        );
+    for (statement, why) in unplanned(report) {
+        let mut properties = place(statement.file.as_deref(), statement.line);
+        properties.push("title=not planned".to_owned());
+        let _ = writeln!(text, "::warning {}::{}", properties.join(","), data(&why));
+    }
+    for why in unseen(report) {
+        let _ = writeln!(text, "::warning title=not checked::{}", data(&why));
     }
     text
+}
+
+/// The properties that put an annotation beside a line.
+fn place(file: Option<&str>, line: Option<u32>) -> Vec<String> {
+    let Some(file) = file else {
+        return Vec::new();
+    };
+    let file = format!("file={}", property(file));
+    let line = line.map(|line| format!("line={line}"));
+    [file].into_iter().chain(line).collect()
 }
 
 /// As `escapeData` of the toolkit of GitHub Actions.

@@ -74,13 +74,14 @@ fn case(report: &Report, statement: &CheckedStatement, file: &str) -> TestCase {
     case
 }
 
-/// A comment above a statement has a line of its own.
+/// A comment above a statement has a line of its own, and so has an error inside of it.
 fn is_of(finding: &Finding, statement: &CheckedStatement) -> bool {
     let location = &finding.location;
     let same_text = location.query.as_ref() == Some(&statement.query);
     let named =
         location.statement.is_none() || location.statement.as_ref() == Some(&statement.name);
-    let line = location.line <= statement.line;
+    let inside = u32::try_from(statement.query.lines().count()).unwrap_or_default();
+    let line = location.line <= statement.line.map(|line| line.saturating_add(inside));
     location.file == statement.file && same_text && named && line
 }
 

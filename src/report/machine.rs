@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::finding::{Finding, Report};
+use crate::finding::{CheckVerdict, CheckedStatement, Finding, Looker, Report};
 use crate::sql::family::Family;
 
 use super::text::one_line;
@@ -33,12 +33,13 @@ pub fn identities(report: &Report) -> Vec<String> {
             let before = seen.entry(own.clone()).or_default();
             let numbered = format!("{own}\n{before}");
             *before += 1;
-            hex(&numbered)
+            identity(&numbered)
         })
         .collect()
 }
 
-fn hex(text: &str) -> String {
+/// A hexadecimal identity of a text.
+pub fn identity(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let mut out = String::new();
     for byte in digest.iter().take(16) {
@@ -58,4 +59,32 @@ pub fn message(finding: &Finding) -> String {
         ddl => format!("{}: {}", finding.fix, ddl.join(" ")),
     };
     one_line(&format!("{named}; {fix}"))
+}
+
+/// Statements without a verdict, each with why and what would help, on one line.
+pub fn unplanned(report: &Report) -> impl Iterator<Item = (&CheckedStatement, String)> {
+    let without = report.checked.iter().filter(|statement| {
+        statement.reason.is_some() || statement.verdict == CheckVerdict::NotPlanned
+    });
+    without.map(|statement| {
+        let reason = statement.reason.as_deref().unwrap_or("not planned");
+        let text = with_remedy(reason, statement.remedy.as_deref());
+        (statement, format!("{}: {text}", one_line(&statement.name)))
+    })
+}
+
+/// What else could not be looked at, each on one line.
+pub fn unseen(report: &Report) -> impl Iterator<Item = String> {
+    let others = report
+        .skipped
+        .iter()
+        .filter(|skipped| !matches!(skipped.check, Looker::Probe(_)));
+    others.map(|skipped| with_remedy(&skipped.reason, skipped.remedy.as_deref()))
+}
+
+fn with_remedy(reason: &str, remedy: Option<&str>) -> String {
+    match remedy {
+        Some(remedy) => one_line(&format!("{reason}; {remedy}")),
+        None => one_line(reason),
+    }
 }

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use crate::checks::{CHECKS, CheckMeta};
 use crate::finding::{Finding, Report, Severity, Status};
 
-use super::machine::{identities, message};
-use super::text::one_line;
+use super::machine::{identities, message, unplanned, unseen};
 
 /// The log: all rules, whether or not something was found, and a result a finding.
 ///
@@ -22,17 +21,20 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
         .zip(identities(report))
         .map(|(finding, identity)| result(finding, &identity))
         .collect();
-    let notes: Vec<Value> = report
-        .skipped
-        .iter()
-        .map(|skipped| {
-            let remedy = skipped
-                .remedy
-                .as_deref()
-                .map(|remedy| format!("; {remedy}"));
-            let text = format!("{}{}", skipped.reason, remedy.unwrap_or_default());
-            json!({"level": "warning", "message": {"text": one_line(&text)}})
-        })
+    let of_statements = unplanned(report).map(|(statement, why)| {
+        let mut note = note(&why);
+        let place = statement
+            .file
+            .as_deref()
+            .map(|file| physical(file, statement.line));
+        if let (Some(place), Some(fields)) = (place, note.as_object_mut()) {
+            let locations = json!([{"physicalLocation": place}]);
+            fields.insert("locations".to_owned(), locations);
+        }
+        note
+    });
+    let notes: Vec<Value> = of_statements
+        .chain(unseen(report).map(|why| note(&why)))
         .collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -101,11 +103,7 @@ fn location(finding: &Finding) -> Value {
         return place;
     };
     if let Some(file) = &finding.location.file {
-        let line = finding.location.line.unwrap_or(1);
-        let physical = json!({
-            "artifactLocation": {"uri": uri(file)},
-            "region": {"startLine": line},
-        });
+        let physical = physical(file, finding.location.line);
         fields.insert("physicalLocation".to_owned(), physical);
     }
     if let Some(name) = &finding.location.statement {
@@ -113,6 +111,17 @@ fn location(finding: &Finding) -> Value {
         fields.insert("logicalLocations".to_owned(), logical);
     }
     place
+}
+
+fn note(text: &str) -> Value {
+    json!({"level": "warning", "message": {"text": text}})
+}
+
+fn physical(file: &str, line: Option<u32>) -> Value {
+    json!({
+        "artifactLocation": {"uri": uri(file)},
+        "region": {"startLine": line.unwrap_or(1)},
+    })
 }
 
 /// A path as a URI reference (RFC 3986).

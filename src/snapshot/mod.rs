@@ -34,7 +34,7 @@ pub use logs::{
 };
 pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome,
-    ProbeStatus, Scans, off_mean,
+    ProbeStatus, Rejection, Scans, off_mean,
 };
 pub use redact::{redact, redact_logs};
 pub use server::{DatabaseCounters, Extension, NEWEST_MAJOR, Role, Server, Setting, Settings};

@@ -39,6 +39,20 @@ pub struct ProbeOutcome {
     /// What would make it possible, such as `--trust-owner app` or a GRANT.
     #[serde(default)]
     pub remedy: Option<String>,
+    /// Where the server rejected the text: the reason is its message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<Rejection>,
+}
+
+/// What the server says of a text that it rejects, beside its message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rejection {
+    /// The error's code.
+    pub sqlstate: String,
+    /// The line of the text that the error is in, from 1; `None` where the server does not say.
+    pub line: Option<u32>,
+    /// The server's own hint.
+    pub hint: Option<String>,
 }
 
 /// Which values the parameters had.

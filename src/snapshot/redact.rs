@@ -87,7 +87,9 @@ fn redact_index(index: &mut Index, redactor: &mut Redactor) {
 }
 
 fn redact_probe(probe: &mut ProbeOutcome, redactor: &mut Redactor) {
-    if let Some(reason) = &mut probe.reason {
+    let rejection = probe.rejection.as_mut();
+    let hint = rejection.and_then(|rejection| rejection.hint.as_mut());
+    for reason in probe.reason.iter_mut().chain(hint) {
         *reason = redactor.message(reason);
     }
 }

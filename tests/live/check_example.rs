@@ -17,13 +17,13 @@ fn example() -> &'static Path {
 }
 
 /// A checkout of the example beside a database with its first migration.
-struct Checkout {
+pub struct Checkout {
     cluster: Cluster,
     folder: tempfile::TempDir,
 }
 
 impl Checkout {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let cluster = builder(MAIN_MAJOR)
             .setting("autovacuum", "off")
             .start()
@@ -36,7 +36,15 @@ impl Checkout {
         checkout
     }
 
-    fn migrate(&self, name: &str) {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn uri(&self) -> String {
+        self.cluster.uri(DATABASE)
+    }
+
+    pub fn migrate(&self, name: &str) {
         let text =
             fs::read_to_string(example().join("migrations").join(name)).expect("a migration");
         self.cluster.execute(DATABASE, &text).expect("tables");
@@ -136,6 +144,63 @@ fn a_clean_run_passes_and_a_dropped_index_fails_at_its_line_in_every_format() {
         let run = checkout.check(&["--format", format]).expect(1);
         assert!(run.stdout.contains(words), "{format}: {}", run.stdout);
     }
+}
+
+#[test]
+fn a_statement_that_a_migration_broke_fails_at_the_line_of_its_error() {
+    let checkout = Checkout::new();
+    checkout.check(&["--update-baseline"]).expect(0);
+    let rename = "ALTER TABLE orders RENAME placed_at TO ordered_at";
+    checkout.cluster.execute(DATABASE, rename).expect("renamed");
+    let fails = checkout.check(&[]).expect(1);
+    let told = "orders_of_customer: the server rejects it: column \"placed_at\" does not exist";
+    for words in [
+        told,
+        "CRITICAL queries/orders.sql:2 orders_of_customer",
+        "error 42703",
+    ] {
+        assert!(fails.has(words), "{words}: {}", fails.stdout);
+    }
+    assert!(!fails.has("could not look"), "{}", fails.stdout);
+    // Below the comments and three lines into the statement.
+    assert!(
+        fails.has("queries/orders.sql:12 revenue_since"),
+        "{}",
+        fails.stdout
+    );
+    for (format, words) in [
+        (
+            "github",
+            "::error file=queries/orders.sql,line=2,title=broken_statement::orders_of_customer: the server rejects it",
+        ),
+        (
+            "junit",
+            "<failure message=\"the server rejects it: column &quot;placed_at&quot; does not exist",
+        ),
+        ("gitlab", "\"severity\": \"blocker\""),
+        ("sarif", "\"startLine\": 12"),
+        ("markdown", "queries/orders.sql:12 revenue"),
+    ] {
+        let run = checkout.check(&["--format", format]).expect(1);
+        assert!(run.stdout.contains(words), "{format}: {}", run.stdout);
+    }
+
+    // The other two are known to be broken, and one is allowed to be.
+    let both = ["--only", "broken_statement"];
+    let name = "-- name: orders_of_customer :many";
+    let allow = "-- pgtriage: allow broken_statement because the table comes with the next release";
+    checkout.edit("queries/orders.sql", name, &format!("{name}\n{allow}"));
+    let allowed = checkout.check(&both).expect(1);
+    assert!(allowed.has("1 finding allowed"), "{}", allowed.stdout);
+    checkout.check(&["--update-baseline"]).expect(0);
+    checkout.check(&["--new-only"]).expect(0);
+    checkout.check(&["--skip", "broken_statement"]).expect(3);
+
+    // What had no plan has got no dearer when it has one again.
+    let back = "ALTER TABLE orders RENAME ordered_at TO placed_at";
+    checkout.cluster.execute(DATABASE, back).expect("renamed");
+    let mended = checkout.check(&["--skip", "stale_allow"]).expect(0);
+    assert!(mended.has("nothing found"), "{}", mended.stdout);
 }
 
 #[test]

@@ -153,6 +153,8 @@ fn cast<'p>(expression: &'p Expression, of_column: Option<&str>) -> Option<Cast<
     match of_column {
         Some(from) if is(&TEXTS, from) => is(&TEXTS, to).then_some(Cast::Relabelled),
         Some(from) if is(&NUMERIC, to) => is(&WHOLE, from).then_some(Cast::Lossless { to }),
+        // Equal to one another are other values of this type than of text.
+        Some(from) if from.ends_with("citext") => None,
         Some(_) => is(&TEXTS, to).then_some(Cast::Lossless { to }),
         // Without the catalog: a text is mostly a varchar, and a number mostly a whole one.
         None if is(&TEXTS, to) => Some(Cast::Relabelled),

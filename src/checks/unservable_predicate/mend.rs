@@ -7,6 +7,7 @@ use crate::checks::{Case, CasePlan, TableRef};
 use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
 use crate::snapshot::{IndexColumn, IndexDefinition};
+use crate::sql::lexer::tokens;
 use crate::sql::rewrite::{Rewrite, Target, sargable, uncast};
 
 /// Columns of an index at most, as the advisor has it.
@@ -77,6 +78,8 @@ impl Scan<'_, '_> {
             (_, Asks::Trigrams) => self.trigrams(lookup)?,
             (_, Asks::Contains(operator)) => self.containing(lookup, operator)?,
             (_, Asks::Element) => self.element(lookup)?,
+            // Patterns that ignore case are beyond every index on the column.
+            (Wrap::Bare, Asks::Prefix) if !self.is_text(&lookup.column) => return None,
             (Wrap::Bare | Wrap::Cast(_), Asks::Prefix) => {
                 let key = IndexColumn {
                     opclass: Some(self.pattern_class(&lookup.column).to_owned()),
@@ -181,6 +184,7 @@ impl Scan<'_, '_> {
 
     fn trigrams(&self, lookup: &Lookup) -> Option<Recommendation> {
         let expr = match &lookup.wrap {
+            Wrap::Bare if !self.is_text(&lookup.column) => return None,
             Wrap::Bare => quote_ident(&lookup.column).into_owned(),
             Wrap::Cast(to) => format!("({}::{to})", quote_ident(&lookup.column)),
             Wrap::Expression { open: true, .. } => return None,
@@ -225,12 +229,13 @@ impl Scan<'_, '_> {
                 (format!("({text})"), of.to_owned())
             }
         };
-        let (method, opclass) = match type_name.as_str() {
-            "jsonb" | "tsvector" => ("gin", None),
+        let unqualified = type_name.rsplit('.').next().unwrap_or_default();
+        let (method, opclass) = match unqualified {
+            "jsonb" | "tsvector" | "hstore" => ("gin", None),
             name if name.ends_with("[]") => ("gin", None),
             "inet" | "cidr" => ("gist", Some("inet_ops")),
             name if name.ends_with("range") => ("gist", None),
-            "point" | "box" | "polygon" | "circle" => ("gist", None),
+            "point" | "box" | "polygon" | "circle" | "ltree" | "cube" => ("gist", None),
             _ => return None,
         };
         let key = IndexColumn {
@@ -253,11 +258,25 @@ impl Scan<'_, '_> {
     fn element(&self, lookup: &Lookup) -> Option<Recommendation> {
         let mut advice = self.containing(lookup, "@>")?;
         let column = &lookup.column;
+        let index = std::mem::take(&mut advice.summary);
         advice.kind = Action::RewriteQuery;
-        advice.summary = format!(
-            "write {column} @> ARRAY[value] instead of value = ANY ({column}), and {}",
-            advice.summary
-        );
+        advice.summary =
+            format!("write {column} @> ARRAY[value] instead of value = ANY ({column})");
+        let mut indexes = self.case.catalog.indexes(self.table.table.oid);
+        let exists = indexes.any(|index| {
+            let leads = index
+                .keys
+                .iter()
+                .any(|key| key.column.as_deref() == Some(column.as_str()));
+            index.method == "gin" && index.valid && index.predicate.is_none() && leads
+        });
+        if exists {
+            advice.ddl.clear();
+            advice.rollback.clear();
+            advice.index = None;
+        } else {
+            advice.summary = format!("{}, and {index}", advice.summary);
+        }
         Some(advice)
     }
 
@@ -316,6 +335,12 @@ impl Scan<'_, '_> {
         column.map_or("the column's type", |column| column.type_name.as_str())
     }
 
+    /// Whether its values are compared byte by byte by LIKE: those of citext are not.
+    fn is_text(&self, column: &str) -> bool {
+        let name = self.type_of(column);
+        ["text", "name"].contains(&name) || name.starts_with("character")
+    }
+
     fn pattern_class(&self, column: &str) -> &'static str {
         match self.type_of(column) {
             name if name.starts_with("character varying") => "varchar_pattern_ops",
@@ -348,7 +373,20 @@ fn keys_named(definition: &IndexDefinition, columns: &[String]) -> Vec<String> {
         });
         opclass.or(function).flatten().map(str::to_lowercase)
     });
+    // What is taken out of a document tells indexes on it apart.
+    let keys = definition.keys.iter().flat_map(|key| tokens(&key.expr));
+    let fields: Vec<String> = keys.filter_map(|token| token.string_value()).collect();
+    let plain = |field: &&String| {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        !field.is_empty() && field.chars().all(word)
+    };
     let mut named = columns.to_vec();
+    named.extend(
+        fields
+            .iter()
+            .filter(plain)
+            .map(|field| field.to_lowercase()),
+    );
     named.extend(more.filter(|word| !columns.contains(word)));
     named
 }

@@ -14,7 +14,9 @@ use crate::probe::Given;
 use crate::snapshot::{Area, Snapshot};
 use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::StatementClass;
-use crate::sql::script::Script;
+use crate::sql::script::{Script, ScriptStatement, Unfinished};
+
+use super::regresql::Plans;
 
 /// A statement that is checked.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub enum Input {
         texts: Vec<Text>,
         /// What has no plan, and how often.
         left_out: BTreeMap<String, usize>,
+        /// Statements that only the program makes whole.
+        unfinished: Vec<String>,
     },
     /// Those of `pg_stat_statements`.
     Database,
@@ -73,11 +77,11 @@ pub fn baseline(args: &BaselineArgs, settings: &Settings) -> Result<Option<Basel
     })
 }
 
-/// Reads what the flags name, else what the settings file names.
+/// Reads what the flags name, else what the settings file names; `paths` says how the files are called.
 ///
 /// # Errors
 /// Where a file cannot be read, or there is no statement in any.
-pub fn read(args: &CheckInput, settings: &Settings) -> Result<Input> {
+pub fn read(args: &CheckInput, settings: &Settings, paths: Paths) -> Result<Input> {
     if args.statements {
         return Ok(Input::Database);
     }
@@ -108,37 +112,90 @@ pub fn read(args: &CheckInput, settings: &Settings) -> Result<Input> {
             .collect();
         bail!("no .sql file in {}", named.join(", "));
     }
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let base = match paths {
+        Paths::FromHere => here,
+        Paths::OfRepository => repository(&here).unwrap_or(here),
+    };
     let mut texts = Vec::new();
     let mut left_out = BTreeMap::new();
+    let mut unfinished = Vec::new();
     for path in files {
         let script = Script::read(&read_text(&path)?);
         for left in script.left_out {
             *left_out.entry(left.what).or_default() += 1;
         }
-        let file = shown(&path);
+        let file = shown(&path, &base);
+        let plans = Plans::of(&path);
+        unfinished.extend(script.unfinished.iter().map(|statement| {
+            let Unfinished {
+                line, parameter, ..
+            } = statement;
+            format!("{file}:{line} ({parameter})")
+        }));
         texts.extend(script.statements.into_iter().map(|statement| Text {
+            values: values(plans.as_ref(), &statement),
             sql: statement.text,
-            values: statement.values,
             origin: Origin {
                 file: Some(file.clone()),
                 line: Some(statement.line),
                 ordinal: statement.ordinal,
                 name: statement.name,
                 allows: statement.allows,
+                created: statement.created,
             },
         }));
     }
     if texts.is_empty() {
         bail!("no statement that has a plan in the files; check queries, not only definitions");
     }
-    Ok(Input::Files { texts, left_out })
+    Ok(Input::Files {
+        texts,
+        left_out,
+        unfinished,
+    })
 }
 
-/// A path as people write it: from the current folder on, if it is below.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let text = path.strip_prefix(&here).unwrap_or(path).to_string_lossy();
+/// What paths of files are relative to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paths {
+    /// The current folder: for people.
+    FromHere,
+    /// The top of the repository, if this is one: code hosts look for them there.
+    OfRepository,
+}
+
+/// The folder of the repository that this folder belongs to.
+fn repository(here: &Path) -> Option<PathBuf> {
+    let folder = here.ancestors().find(|folder| folder.join(".git").exists());
+    folder.map(Path::to_owned)
+}
+
+/// A path as people write it: from that folder on, if it is below.
+fn shown(path: &Path, base: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let text = whole.strip_prefix(base).unwrap_or(path).to_string_lossy();
     text.strip_prefix("./").unwrap_or(&text).to_owned()
+}
+
+/// The values of a statement's parameters: as comments say, else the plan file of regresql, else psql's variables.
+fn values(plans: Option<&Plans>, statement: &ScriptStatement) -> Given {
+    let named = plans
+        .map(|plans| plans.values(statement.name.as_deref()))
+        .unwrap_or_default();
+    let mut values = statement.defaults.clone();
+    values.extend(statement.parameters.iter().filter_map(|(number, name)| {
+        let value = named.get(name)?;
+        Some((*number, value.clone()))
+    }));
+    // Without names they are arg1, arg2 ….
+    let numbered = named.iter().filter_map(|(name, value)| {
+        let number = name.strip_prefix("arg")?.parse().ok()?;
+        (!statement.parameters.contains_key(&number)).then(|| (number, value.clone()))
+    });
+    values.extend(numbered);
+    values.extend(statement.values.clone());
+    values
 }
 
 /// A file as it is, a folder's `.sql` files in the order of their names, those of folders in it too. What begins with a dot is passed over.

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use super::placeholders::Known;
+use super::variables::Variables;
 use crate::sql::lexer::{TokenKind, tokens};
+
+/// What names a part of statements begins with.
+const PART: &str = ":snip ";
 
 /// The word that all comments for this program begin with.
 const OWN: &str = "pgtriage:";
@@ -42,9 +47,13 @@ pub enum Flaw {
 #[derive(Debug, Default)]
 pub(super) struct Comments {
     pub(super) name: Option<String>,
+    /// What it names is a part of statements, and none itself (`HugSQL`).
+    pub(super) is_part: bool,
     pub(super) allows: Vec<Allow>,
     /// By the parameter's name or number.
     values: BTreeMap<String, Option<String>>,
+    /// The fields of parameters that are objects (`PgTyped`).
+    fields: BTreeMap<String, Vec<String>>,
 }
 
 impl Comments {
@@ -52,6 +61,7 @@ impl Comments {
     pub(super) fn read(comments: &[(u32, &str)]) -> Self {
         let mut read = Self::default();
         for (line, comment) in comments {
+            read.fields.extend(objects(comment));
             for (line, text) in (*line..).zip(lines(comment)) {
                 read.line(line, text);
             }
@@ -62,10 +72,22 @@ impl Comments {
     fn line(&mut self, line: u32, text: &str) {
         if let Some(name) = name(text) {
             self.name = Some(name);
+            self.is_part = text.starts_with(PART);
         } else if let Some(own) = text.strip_prefix(OWN) {
             self.allows.push(allow(line, own.trim()));
         } else if let Some((name, value)) = value(text) {
             self.values.insert(name, value);
+        }
+    }
+
+    /// What is known of parameters: texts by comments, else of `variables`.
+    pub(super) fn known(&self, variables: &Variables) -> Known {
+        let mut texts = variables.texts().clone();
+        let given = self.values.iter();
+        texts.extend(given.filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
+        Known {
+            texts,
+            fields: self.fields.clone(),
         }
     }
 
@@ -106,7 +128,7 @@ fn lines(comment: &str) -> impl Iterator<Item = &str> {
 /// The name that a line gives: `name: find_user :one` (sqlc, regresql, yesql, aiosql), `:name find-user :? :1` (`HugSQL`),
 /// `@name FindUser` (`PgTyped`).
 fn name(line: &str) -> Option<String> {
-    let rest = ["name:", ":name-", ":name ", "@name "]
+    let rest = ["name:", ":name-", ":name ", "@name ", PART]
         .into_iter()
         .find_map(|mark| line.strip_prefix(mark))?;
     let word = rest.split_whitespace().next()?;
@@ -114,6 +136,23 @@ fn name(line: &str) -> Option<String> {
     // aiosql and yesql put the kind of result behind the name.
     let word = word.trim_end_matches(['^', '$', '!', '#', '*', '<', '?']);
     (!word.is_empty()).then(|| word.to_owned())
+}
+
+/// The fields of each parameter that is an object or a list of objects: `@param users -> ((name, age!)...)`.
+fn objects(comment: &str) -> impl Iterator<Item = (String, Vec<String>)> {
+    comment.split("@param ").skip(1).filter_map(|text| {
+        let (name, expansion) = text.split_once("->")?;
+        let inner = expansion.trim_start().strip_prefix('(')?.trim_start();
+        let (fields, _) = inner.strip_prefix('(').unwrap_or(inner).split_once(')')?;
+        let fields: Vec<String> = fields
+            .split(',')
+            .map(|field| field.trim().trim_end_matches('!').to_owned())
+            .collect();
+        let listed = fields
+            .iter()
+            .any(|field| field.starts_with('.') || field.is_empty());
+        (!listed).then(|| (name.trim().to_owned(), fields))
+    })
 }
 
 /// `param name = value`, by the parameter's name or number; a value in single quotes is read as SQL reads it.

@@ -22,7 +22,7 @@ pub(super) enum Content<'t> {
         comments: Vec<(u32, &'t str)>,
     },
     /// A line for psql itself.
-    Meta,
+    Meta(&'t str),
     /// The rows after COPY … FROM STDIN.
     Data,
 }
@@ -32,7 +32,7 @@ impl Content<'_> {
     pub(super) const fn word(&self) -> &'static str {
         match self {
             Self::Statement { .. } => "statement",
-            Self::Meta => "psql meta-command",
+            Self::Meta(_) => "psql meta-command",
             Self::Data => "COPY data",
         }
     }
@@ -52,6 +52,9 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     cutter.cut();
     cutter.pieces
 }
+
+/// The beginnings of psql's commands that send the statement before them.
+const SENDING: [&str; 5] = ["\\g", "\\;", "\\bind", "\\crosstabview", "\\watch"];
 
 struct Cutter<'t> {
     text: &'t str,
@@ -133,21 +136,33 @@ impl<'t> Cutter<'t> {
         let line = self.lines.line(start);
         let rest = self.text.get(start..).unwrap_or_default();
         let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let command = rest.get(1..length).unwrap_or_default();
-        if command.starts_with('g') || command.starts_with(';') {
+        let command = rest.get(..length).unwrap_or_default().trim_end();
+        if SENDING.iter().any(|sending| command.starts_with(sending)) {
             self.close();
         }
         self.pieces.push(Piece {
             line,
-            content: Content::Meta,
+            content: Content::Meta(command),
         });
+        if command.starts_with("\\copy") && copies_from_stdin(command.get(1..).unwrap_or_default())
+        {
+            return self.data(start + length);
+        }
         start + length
     }
 
-    /// The rows end with a line `\.`, or with the file.
+    /// The rows end with a line `\.`, or with the file. They begin on the line below that of the byte before `end`.
     fn data(&mut self, end: usize) -> usize {
         let rest = self.text.get(end..).unwrap_or_default();
-        let mut at = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let begun = self
+            .text
+            .get(..end)
+            .is_some_and(|before| before.ends_with('\n'));
+        let mut at = if begun {
+            0
+        } else {
+            rest.find('\n').map_or(rest.len(), |at| at + 1)
+        };
         self.pieces.push(Piece {
             line: self.lines.line(end + at),
             content: Content::Data,

@@ -143,12 +143,59 @@ fn parameters_become_numbers() {
         ),
         ("LIMIT ? OFFSET ?", "LIMIT $1 OFFSET $2", &[]),
         (
+            "a[:n] || ARRAY[:a, :b]",
+            "a[$1] || ARRAY[$2, $3]",
+            &["n", "a", "b"],
+        ),
+        (
+            "a = :user-id AND b=:active?",
+            "a = $1 AND b=$2",
+            &["user-id", "active"],
+        ),
+        ("a = :user.id", "a = $1", &["user.id"]),
+        ("a IS DISTINCT FROM :b", "a IS DISTINCT FROM $1", &["b"]),
+        (
+            "SELECT extract(day FROM :d)",
+            "SELECT extract(day FROM $1)",
+            &["d"],
+        ),
+        (
+            "INSERT INTO t (a, b) VALUES %s",
+            "INSERT INTO t (a, b) VALUES ($1, $2)",
+            &[],
+        ),
+        (
+            "INSERT INTO t (a, b) VALUES :t*:rows",
+            "INSERT INTO t (a, b) VALUES ($1, $2)",
+            &[],
+        ),
+        ("WHERE (a, b) = :tuple:ab", "WHERE (a, b) = ($1, $2)", &[]),
+        ("WHERE (a, b) IN %s", "WHERE (a, b) IN (($1, $2))", &[]),
+        (
+            "WHERE (a, b) IN (:t*:ab)",
+            "WHERE (a, b) IN (($1, $2))",
+            &[],
+        ),
+        ("WHERE lower(a, b) = :c", "WHERE lower(a, b) = $1", &["c"]),
+        (
+            "d ?? 'a' AND d ??| b AND d @?? c AND e = ?",
+            "d ? 'a' AND d ?| b AND d @? c AND e = $1",
+            &[],
+        ),
+        ("FETCH FIRST ? ROWS ONLY", "FETCH FIRST $1 ROWS ONLY", &[]),
+        ("a AT TIME ZONE ? = b", "a AT TIME ZONE $1 = b", &[]),
+        (
+            "a > now() - interval '%s days' AND b = %s",
+            "a > now() - interval '1 days' AND b = $1",
+            &[],
+        ),
+        (
             "'::' || ':a' /* :b */ -- :c",
             "'::' || ':a' /* :b */ -- :c",
             &[],
         ),
     ] {
-        let found = placeholders::numbered(text);
+        let found = placeholders::numbered(text, &placeholders::Known::default());
         let names: Vec<&str> = found.names.values().map(String::as_str).collect();
         assert_eq!(
             (found.text.as_str(), names.as_slice()),
@@ -240,4 +287,109 @@ fn the_commands_of_a_dump_are_those_that_psql_sends() {
         ]
     );
     assert_eq!(commands("-- nothing\n"), []);
+}
+
+#[test]
+fn objects_become_rows() {
+    for (annotation, text, expected, parameters) in [
+        (
+            "@param users -> ((name!, age)...)",
+            "INSERT INTO t (a, b) VALUES :users!",
+            "INSERT INTO t (a, b) VALUES ($1, $2)",
+            &["users.name", "users.age"][..],
+        ),
+        (
+            "@param user -> (name, age)",
+            "INSERT INTO t (a, b) VALUES :user",
+            "INSERT INTO t (a, b) VALUES ($1, $2)",
+            &["user.name", "user.age"],
+        ),
+        (
+            "@param ages -> (...)",
+            "SELECT a WHERE b IN :ages",
+            "SELECT a WHERE b IN ($1)",
+            &["ages"],
+        ),
+    ] {
+        let found = one(&format!("/*\n  @name a\n  {annotation}\n*/\n{text};"));
+        let names: Vec<&str> = found.parameters.values().map(String::as_str).collect();
+        assert_eq!(
+            (found.text.as_str(), names.as_slice()),
+            (expected, parameters)
+        );
+    }
+}
+
+#[test]
+fn what_only_the_program_knows_is_left_out_unless_a_comment_gives_it() {
+    for (text, parameter) in [
+        ("SELECT a FROM :i:table-name", "table-name"),
+        ("SELECT :i*:columns FROM t", "columns"),
+        ("SELECT a FROM t WHERE :sql:condition", "condition"),
+        (":snip:select FROM t", "select"),
+        ("SELECT a FROM :table WHERE b = :c", "table"),
+        ("INSERT INTO :\"table\" VALUES (1)", "table"),
+        ("DELETE FROM %s", "?"),
+    ] {
+        let script = Script::read(&format!("-- :name a :? :1\n{text}"));
+        let found: Vec<_> = script
+            .unfinished
+            .iter()
+            .map(|one| (one.line, one.parameter.as_str()))
+            .collect();
+        assert_eq!(
+            (found.as_slice(), script.statements.len()),
+            (&[(2, parameter)][..], 0),
+            "{text}"
+        );
+    }
+    let given =
+        one("-- :name a\n-- param table-name = es.event\nSELECT a FROM :i:table-name WHERE b = :c");
+    assert_eq!(given.text, "SELECT a FROM es.event WHERE b = $1");
+    let part = Script::read("-- :snip some\nSELECT a, b\n-- :name whole\nSELECT 1");
+    assert_eq!(
+        (part.statements.len(), part.left_out[0].what.as_str()),
+        (1, "part of statements")
+    );
+}
+
+#[test]
+fn variables_of_psql_give_values_and_names() {
+    let text = "\\set since 2026-01-15\n\\set id '\\'x\\''\n\\set t 'Odd Name'\n\\set r random(1, 10)\n\
+        SELECT :r FROM :\"t\" WHERE a > :'since' AND b = :id;\n\\unset since\nSELECT :'since';";
+    let script = Script::read(text);
+    let [first, second] = script.statements.as_slice() else {
+        panic!("{script:?}")
+    };
+    assert_eq!(
+        first.text,
+        "SELECT $1 FROM \"Odd Name\" WHERE a > $2 AND b = $3"
+    );
+    let defaults = [
+        (2, Some("2026-01-15".to_owned())),
+        (3, Some("x".to_owned())),
+    ];
+    assert_eq!(first.defaults, defaults.into());
+    assert!(second.defaults.is_empty());
+}
+
+#[test]
+fn commands_of_psql_send_what_stands_before_them_and_bring_data() {
+    let text = "SELECT 1 \\crosstabview\nSELECT $1 \\bind 1 \\g\n\\copy t from stdin\n1\tSELECT\n\\.\nSELECT 3";
+    let found = names(text);
+    let texts: Vec<&str> = found.iter().map(|(_, _, text)| text.as_str()).collect();
+    assert_eq!(texts, ["SELECT 1", "SELECT $1", "SELECT 3"]);
+}
+
+#[test]
+fn what_a_file_creates_is_known_of_the_statements_below() {
+    let text = "CREATE TEMP TABLE IF NOT EXISTS Ids AS SELECT 1 AS id;\nSELECT id INTO UNLOGGED app.kept FROM ids;\n\
+        SELECT * FROM ids;\nSELECT * FROM app.kept, other;";
+    let script = Script::read(text);
+    let created: Vec<Vec<&str>> = script
+        .statements
+        .iter()
+        .map(|one| one.created.iter().map(String::as_str).collect())
+        .collect();
+    assert_eq!(created, [["ids"], ["kept"]]);
 }

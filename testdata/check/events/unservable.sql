@@ -1,0 +1,25 @@
+-- What an event store is asked for and no index of it serves.
+SELECT * FROM es.event WHERE version = 3;
+SELECT * FROM es.event WHERE tx = $1::xid8;
+SELECT * FROM es.event WHERE data ->> 'customer' = $1;
+SELECT * FROM es.event WHERE meta @> '{"user": 1}';
+SELECT * FROM es.event WHERE meta ->> 'causation_id' = $1;
+SELECT * FROM es.stream WHERE kind = $1;
+SELECT * FROM es.stream WHERE created < now() - interval '1 year';
+SELECT * FROM es.log WHERE level >= 4;
+SELECT * FROM es.log WHERE message LIKE '%timeout%';
+SELECT * FROM es.log WHERE tags @> ARRAY['db'];
+SELECT * FROM es.log WHERE lower(host) = $1;
+SELECT * FROM es.account WHERE owner = $1;
+SELECT * FROM es.account WHERE balance < 0;
+SELECT * FROM es.base WHERE v = $1;
+SELECT * FROM es.queue WHERE taken_by = $1;
+SELECT * FROM es.queue WHERE body ->> 'job' = $1;
+SELECT e.* FROM es.event e JOIN es.stream s ON s.id = e.stream_id WHERE s.kind = $1 AND e.version > 3;
+SELECT * FROM es.subscription WHERE leader = $1;
+SELECT * FROM es.subscription WHERE beat < now() - interval '1 min';
+UPDATE es.queue SET taken_by = NULL WHERE taken_by IN ($1, $2);
+DELETE FROM es.log WHERE date(ts) = '2026-01-05';
+SELECT * FROM es.event WHERE stream_id::text = $1;
+SELECT count(*) FROM es.event WHERE at::date = $1;
+SELECT * FROM es.account WHERE path LIKE '%/3';
