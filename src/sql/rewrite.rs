@@ -24,6 +24,6 @@ pub use repair::{Repair, Repaired, repair};
 pub(in crate::sql) use stream::{Edits, Stream};
 pub use together::{KeySource, together};
 pub use tree::{
-    Assumption, ColumnFacts, Keyset, Obstacle, Rewrite, TableFacts, Tables, Target, joined, keyset,
-    not_exists, sargable, uncast, union_all,
+    Assumption, ColumnFacts, Keyset, Obstacle, Rewrite, TableFacts, Tables, Target, contained,
+    joined, keyset, not_exists, sargable, uncast, union_all,
 };

@@ -8,7 +8,7 @@ use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
 use crate::snapshot::{IndexColumn, IndexDefinition};
 use crate::sql::lexer::tokens;
-use crate::sql::rewrite::{Rewrite, Target, sargable, uncast};
+use crate::sql::rewrite::{Rewrite, Target, contained, sargable, uncast};
 
 /// Columns of an index at most, as the advisor has it.
 const MAX_WIDTH: usize = 3;
@@ -274,8 +274,12 @@ impl Scan<'_, '_> {
             advice.ddl.clear();
             advice.rollback.clear();
             advice.index = None;
+            "none".clone_into(&mut advice.risk.text);
         } else {
             advice.summary = format!("{}, and {index}", advice.summary);
+        }
+        if let Some(rewrite) = self.rewritten(column, Way::Contained) {
+            advice.rewrite = Some(rewrite.text);
         }
         Some(advice)
     }
@@ -300,6 +304,7 @@ impl Scan<'_, '_> {
         let rewrite = rewrite(self.case, self.plan, &|statement, catalog| match way {
             Way::Sargable => sargable(statement, catalog, target),
             Way::Uncast => uncast(statement, catalog, target),
+            Way::Contained => contained(statement, catalog, target),
         });
         rewrite.ok()
     }
@@ -354,6 +359,7 @@ impl Scan<'_, '_> {
 enum Way {
     Sargable,
     Uncast,
+    Contained,
 }
 
 const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves depends on the rows in production, which are unknown here";

@@ -8,6 +8,7 @@
 mod catalog;
 mod condition;
 mod constant;
+mod element;
 mod keyset;
 mod layout;
 mod not_in;
@@ -28,6 +29,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token as Cut;
 
 pub use catalog::{ColumnFacts, TableFacts, Tables};
+pub use element::contained;
 pub use keyset::{Keyset, keyset};
 pub use not_in::not_exists;
 pub use sargable::sargable;

@@ -18,31 +18,35 @@ pub fn first_case(yaml: &str) -> BTreeMap<String, Option<String>> {
         let Some((name, value)) = entry.split_once(':') else {
             continue;
         };
-        if let Some(value) = scalar(value.trim()) {
-            let name = name.trim().trim_matches(['"', '\'']);
-            values.insert(name.to_owned(), value);
+        let name = name.trim().trim_matches(['"', '\'']).to_owned();
+        match value.trim() {
+            "null" | "~" => {
+                values.insert(name, None);
+            }
+            value => {
+                values.extend(scalar(value).map(|value| (name, Some(value))));
+            }
         }
     }
     values
 }
 
 /// A single value; nothing for the empty one that stands in a new file, and for lists and maps.
-fn scalar(text: &str) -> Option<Option<String>> {
+fn scalar(text: &str) -> Option<String> {
     if let Some(rest) = text.strip_prefix('"') {
         let (inner, _) = rest.rsplit_once('"')?;
         let plain = inner.replace("\\\"", "\"").replace("\\\\", "\\");
-        return (!plain.is_empty()).then_some(Some(plain));
+        return (!plain.is_empty()).then_some(plain);
     }
     if let Some(rest) = text.strip_prefix('\'') {
         let (inner, _) = rest.rsplit_once('\'')?;
-        return (!inner.is_empty()).then(|| Some(inner.replace("''", "'")));
+        return (!inner.is_empty()).then(|| inner.replace("''", "'"));
     }
     let plain = text.split(" #").next().unwrap_or_default().trim();
     match plain {
-        "null" | "~" => Some(None),
         "" => None,
         list if list.starts_with(['[', '{', '|', '>', '&', '*', '#']) => None,
-        plain => Some(Some(plain.to_owned())),
+        plain => Some(plain.to_owned()),
     }
 }
 

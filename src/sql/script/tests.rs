@@ -160,24 +160,6 @@ fn parameters_become_numbers() {
             &["d"],
         ),
         (
-            "INSERT INTO t (a, b) VALUES %s",
-            "INSERT INTO t (a, b) VALUES ($1, $2)",
-            &[],
-        ),
-        (
-            "INSERT INTO t (a, b) VALUES :t*:rows",
-            "INSERT INTO t (a, b) VALUES ($1, $2)",
-            &[],
-        ),
-        ("WHERE (a, b) = :tuple:ab", "WHERE (a, b) = ($1, $2)", &[]),
-        ("WHERE (a, b) IN %s", "WHERE (a, b) IN (($1, $2))", &[]),
-        (
-            "WHERE (a, b) IN (:t*:ab)",
-            "WHERE (a, b) IN (($1, $2))",
-            &[],
-        ),
-        ("WHERE lower(a, b) = :c", "WHERE lower(a, b) = $1", &["c"]),
-        (
             "d ?? 'a' AND d ??| b AND d @?? c AND e = ?",
             "d ? 'a' AND d ?| b AND d @? c AND e = $1",
             &[],
@@ -195,13 +177,43 @@ fn parameters_become_numbers() {
             &[],
         ),
     ] {
-        let found = placeholders::numbered(text, &placeholders::Known::default());
-        let names: Vec<&str> = found.names.values().map(String::as_str).collect();
-        assert_eq!(
-            (found.text.as_str(), names.as_slice()),
-            (expected, parameters)
-        );
+        assert_numbered(text, expected, parameters);
     }
+}
+
+#[test]
+fn rows_become_as_many_numbers_as_they_have_columns() {
+    for (text, expected, parameters) in [
+        (
+            "INSERT INTO t (a, b) VALUES %s",
+            "INSERT INTO t (a, b) VALUES ($1, $2)",
+            &[][..],
+        ),
+        (
+            "INSERT INTO t (a, b) VALUES :t*:rows",
+            "INSERT INTO t (a, b) VALUES ($1, $2)",
+            &[],
+        ),
+        ("WHERE (a, b) = :tuple:ab", "WHERE (a, b) = ($1, $2)", &[]),
+        ("WHERE (a, b) IN %s", "WHERE (a, b) IN (($1, $2))", &[]),
+        (
+            "WHERE (a, b) IN (:t*:ab)",
+            "WHERE (a, b) IN (($1, $2))",
+            &[],
+        ),
+        ("WHERE lower(a, b) = :c", "WHERE lower(a, b) = $1", &["c"]),
+    ] {
+        assert_numbered(text, expected, parameters);
+    }
+}
+
+fn assert_numbered(text: &str, expected: &str, parameters: &[&str]) {
+    let found = placeholders::numbered(text, &placeholders::Known::default());
+    let names: Vec<&str> = found.names.values().map(String::as_str).collect();
+    assert_eq!(
+        (found.text.as_str(), names.as_slice()),
+        (expected, parameters)
+    );
 }
 
 #[test]

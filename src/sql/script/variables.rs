@@ -18,8 +18,9 @@ impl Variables {
         };
         match *first {
             "\\set" => {
-                let (_, value) = command.split_once(name).unwrap_or_default();
-                match word(value.trim()) {
+                let behind = command.trim_start().strip_prefix(first).unwrap_or_default();
+                let value = behind.trim_start().strip_prefix(name);
+                match word(value.unwrap_or_default().trim()) {
                     Some(value) => self.0.insert((*name).to_owned(), value),
                     None => self.0.remove(*name),
                 };

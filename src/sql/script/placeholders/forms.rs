@@ -93,16 +93,12 @@ fn colon<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
     let (name, taken, form) = match word.kind {
         TokenKind::String(_) => (word.string_value()?, 0, Form::Value),
         TokenKind::QuotedIdent => (word.identifier()?, 0, Form::Text(Quotes::Identifier)),
-        TokenKind::Word => match kind(word.text, after) {
-            Some((name, taken, form)) => {
-                let (name, more) = named(name, after.get(taken..).unwrap_or_default());
-                (name, taken + more, form)
-            }
-            None => {
-                let (name, taken) = named(word.text, after);
-                (name, taken, Form::Value)
-            }
-        },
+        TokenKind::Word => {
+            let typed = kind(word.text, after);
+            let (first, before, form) = typed.unwrap_or((word.text, 0, Form::Value));
+            let (name, more) = named(first, after.get(before..).unwrap_or_default());
+            (name, before + more, form)
+        }
         _ => return None,
     };
     Some(Placeholder {

@@ -1,6 +1,6 @@
 //! What the place of a placeholder says of it.
 
-use crate::sql::lexer::{Token, TokenKind};
+use crate::sql::lexer::Token;
 
 /// Words after which the name of a table stands.
 const BEFORE_TABLE: [&str; 5] = ["join", "into", "update", "table", "only"];
@@ -93,10 +93,8 @@ fn begins_a_list(all: &[Token<'_>], from: usize) -> bool {
             ")" => depth += 1,
             "(" if depth == 0 => return false,
             "(" => depth -= 1,
-            _ if depth == 0 && token.kind == TokenKind::Word => {
-                if token.is_word("select") || token.is_word("delete") {
-                    return true;
-                }
+            _ if depth == 0 && (token.is_word("select") || token.is_word("delete")) => {
+                return true;
             }
             _ => {}
         }
