@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::modified;
-use super::support::{Words, advice};
+use super::support::{Scan, Words, advice};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold};
 use crate::finding::{
     Action, CheckId, Draft, Evidence, Impact, Location, Recommendation, Source, Subject, Unit,
     Weight,
 };
 use crate::format;
+use crate::ids::{QualifiedName, quote_ident};
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::{Area, RelationKind};
 use crate::units::Rows;
@@ -68,11 +69,11 @@ impl Check for StaleStats {
         let mut probed: BTreeMap<usize, TableRef<'_>> = BTreeMap::new();
         for plan in &case.plans {
             for node in plan.plan.nodes() {
-                let Some(table) = plan.table(&case.catalog, node) else {
+                let Some(scan) = Scan::of(case, plan, node, &[]) else {
                     continue;
                 };
-                probed.insert(table.place, table);
-                found.extend(wrong_size(case, plan, node, table));
+                probed.extend(scan.table.map(|table| (table.place, table)));
+                found.extend(wrong_size(case, plan, node, &scan));
             }
         }
         found.extend(probed.into_values().filter_map(|table| behind(case, table)));
@@ -84,7 +85,7 @@ fn wrong_size<'a>(
     case: &Case<'a>,
     plan: &CasePlan<'a>,
     node: &Node,
-    table: TableRef<'a>,
+    scan: &Scan<'a>,
 ) -> Option<Proposal> {
     let bare =
         node.node_type == NodeType::SeqScan && node.condition(&ConditionKind::Filter).is_none();
@@ -96,7 +97,7 @@ fn wrong_size<'a>(
     let actual = estimate.actual.per_loop().get();
     let title = format!(
         "stale statistics of {}: {} rows expected, {} there",
-        table.table.name,
+        scan.name,
         format::count(estimated),
         format::count(actual)
     );
@@ -107,7 +108,8 @@ fn wrong_size<'a>(
         node,
         "Actual Rows",
     );
-    let draft = Draft::new(subject(table), title, proof, analyze(table))
+    let advice = analyze(&written(scan, node));
+    let draft = Draft::new(scan.subject(case, plan), title, proof, advice)
         .with(plan.read(
             "rows expected a loop",
             estimated,
@@ -115,8 +117,18 @@ fn wrong_size<'a>(
             node,
             "Plan Rows",
         ))
-        .at(location(table));
+        .at(scan.location());
     Some(case.of_node(plan, node, plan.share_beside(node), draft))
+}
+
+/// The table's name as SQL has it, by a saved plan as far as that tells.
+fn written(scan: &Scan<'_>, node: &Node) -> String {
+    let of_plan = || match node.target.schema.as_deref() {
+        Some(schema) => QualifiedName::new(schema, scan.name.as_str()).to_string(),
+        None => quote_ident(&scan.name).into_owned(),
+    };
+    scan.table
+        .map_or_else(of_plan, |table| table.table.name.to_string())
 }
 
 /// A table that many modifications have changed since its last ANALYZE, or that never had one.
@@ -132,10 +144,10 @@ fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
         Source::PgStat,
         modified.live_formula,
     );
-    let name = &table.table.name;
+    let name = &table.table.name.to_string();
     let draft = if never_analyzed(case, table) {
         let title = format!("stale statistics: {name} was never analysed");
-        Draft::new(subject(table), title, live, analyze(table))
+        Draft::new(subject(table), title, live, analyze(name))
     } else if modified.share >= MIN_MODIFIED.of(case) {
         let title = format!(
             "stale statistics of {name}: {} of its rows modified since the last ANALYZE",
@@ -149,7 +161,7 @@ fn behind(case: &Case<'_>, table: TableRef<'_>) -> Option<Proposal> {
             Source::PgStat,
             modified.share_formula,
         );
-        Draft::new(subject(table), title, proof, analyze(table)).with(live)
+        Draft::new(subject(table), title, proof, analyze(name)).with(live)
     } else {
         return None;
     };
@@ -190,8 +202,7 @@ fn location(table: TableRef<'_>) -> Location {
     }
 }
 
-fn analyze(table: TableRef<'_>) -> Recommendation {
-    let name = &table.table.name;
+fn analyze(name: &str) -> Recommendation {
     let summary =
         format!("analyze {name}; where that recurs, lower its autovacuum_analyze_scale_factor");
     let words = Words {

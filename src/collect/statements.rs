@@ -13,6 +13,7 @@ use crate::snapshot::{
     BlockCounters, CounterSource, Extension, HiddenStatements, IoTimes, JitCounters,
     ParallelWorkers, Settings, Spread, Statement, StatementCounters, WalCounters,
 };
+use crate::sql::prepared::prepared;
 use crate::units::{Blocks, Bytes, Millis};
 
 /// The name of the extension.
@@ -188,11 +189,19 @@ fn decode_key(record: &Record<'_>) -> Result<StatementKey, DecodeError> {
     })
 }
 
+/// The statement that was counted: of an `EXECUTE` the view shows the `PREPARE`, which itself is never counted.
+fn executed(text: String) -> String {
+    match prepared(&text) {
+        Some(inner) => inner.to_owned(),
+        None => text,
+    }
+}
+
 fn decode_statement(record: &Record<'_>, timing: Timing) -> Result<Statement, DecodeError> {
     Ok(Statement {
         key: decode_key(record)?,
         role: record.opt_text("role")?,
-        query: record.opt_text("query")?,
+        query: record.opt_text("query")?.map(executed),
         counters: decode_counters(record, timing)?,
         stats_since: record.opt_time("stats_since")?,
     })

@@ -6,6 +6,7 @@ pub mod lexer;
 pub mod mentions;
 pub mod parameters;
 pub mod parse;
+pub mod prepared;
 pub mod redact;
 pub mod rewrite;
 pub mod scope;

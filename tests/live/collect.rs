@@ -498,3 +498,21 @@ async fn settings_that_hide_something_are_named() {
     let source = full.counter_source.as_ref().expect("a source");
     assert!(source.dealloc > Some(0), "{source:?}");
 }
+
+#[tokio::test]
+async fn what_execute_ran_is_the_prepared_statement() {
+    for major in majors() {
+        let cluster = shop(major);
+        for sql in [
+            "CREATE EXTENSION pg_stat_statements",
+            "PREPARE twice (int) AS SELECT 2 * $1 AS doubled; EXECUTE twice(1); EXECUTE twice(2)",
+        ] {
+            cluster.execute(DATABASE, sql).expect(sql);
+        }
+        let snapshot = look(&cluster, SUPERUSER).await;
+        let found = statement(&snapshot, "doubled").expect("the statement");
+        let text = found.query.as_deref().expect("a text");
+        assert!(text.starts_with("SELECT"), "{major}: {text}");
+        assert_eq!(found.counters.calls, 2, "{major}");
+    }
+}
