@@ -16,6 +16,9 @@ const LEAST_COLUMNS: usize = 23;
 /// Columns that are looked at.
 const COLUMNS: usize = 26;
 
+/// Columns that a row may have: what has more is no row, and a quote that is missing makes it of several.
+const MOST_COLUMNS: usize = 32;
+
 const TIME: usize = 0;
 const USER: usize = 1;
 const DATABASE: usize = 2;
@@ -64,11 +67,14 @@ impl Row {
             let Some((cell, end)) = value else {
                 return Scan::Open;
             };
-            let Some(place) = self.cells.get_mut(self.columns) else {
-                return Scan::Broken;
-            };
-            *place = cell;
+            // Later versions may have more.
+            if let Some(place) = self.cells.get_mut(self.columns) {
+                *place = cell;
+            }
             self.columns += 1;
+            if self.columns > MOST_COLUMNS {
+                return Scan::Broken;
+            }
             at = end;
             if bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n') {
                 at += 1;

@@ -1,4 +1,4 @@
-//! jsonlog: an object a line.
+//! jsonlog: an object a line; and objects that collectors put lines and entries into.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,9 +6,12 @@ use std::io::Read;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::collector::Chunk;
+use super::messages::Messages;
 use super::severity;
 use super::sink::Sink;
 use super::statements::Entry;
+use super::stderr::Prefixes;
 use super::window::{Step, Window};
 use super::{Logged, Place, Reason, time};
 
@@ -37,6 +40,81 @@ struct Object<'a> {
     application_name: Text<'a>,
     #[serde(default)]
     query_id: Option<i64>,
+}
+
+/// The members in which collectors keep what they collected: container runtimes, journald, log services of cloud
+/// providers.
+#[derive(serde::Deserialize)]
+struct Collected<'a> {
+    #[serde(borrow, default)]
+    log: Text<'a>,
+    #[serde(borrow, default, rename = "textPayload")]
+    text_payload: Text<'a>,
+    #[serde(borrow, default, rename = "MESSAGE")]
+    journal: Text<'a>,
+    #[serde(borrow, default)]
+    message: Text<'a>,
+    #[serde(borrow, default)]
+    properties: Option<Properties<'a>>,
+    #[serde(borrow, default)]
+    record: Option<Record<'a>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Properties<'a> {
+    #[serde(borrow, default)]
+    message: Text<'a>,
+}
+
+impl<'a> Collected<'a> {
+    /// The lines.
+    fn lines(self) -> Option<Cow<'a, [u8]>> {
+        let properties = self.properties.map(|properties| properties.message);
+        let texts = [self.log, self.text_payload, self.journal, self.message];
+        let mut texts = texts.into_iter().chain(properties);
+        texts.find_map(|text| text.0)
+    }
+}
+
+/// A row of csvlog as an object, as the operator of CloudNativePG writes it.
+#[derive(serde::Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    log_time: Text<'a>,
+    #[serde(borrow, default)]
+    user_name: Text<'a>,
+    #[serde(borrow, default)]
+    database_name: Text<'a>,
+    #[serde(borrow, default)]
+    session_id: Text<'a>,
+    #[serde(borrow, default)]
+    virtual_transaction_id: Text<'a>,
+    #[serde(borrow)]
+    error_severity: Text<'a>,
+    #[serde(borrow, default)]
+    message: Text<'a>,
+    #[serde(borrow, default)]
+    detail: Text<'a>,
+    #[serde(borrow, default)]
+    application_name: Text<'a>,
+}
+
+impl<'a> From<Record<'a>> for Object<'a> {
+    fn from(record: Record<'a>) -> Self {
+        Self {
+            timestamp: record.log_time,
+            user: record.user_name,
+            dbname: record.database_name,
+            pid: None,
+            session_id: record.session_id,
+            vxid: record.virtual_transaction_id,
+            error_severity: record.error_severity,
+            message: record.message,
+            detail: record.detail,
+            application_name: record.application_name,
+            query_id: None,
+        }
+    }
 }
 
 /// A string in whatever encoding; borrowed where nothing in it is escaped.
@@ -72,7 +150,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// Reads such a log.
-pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(window: &mut Window<R>, sink: &mut Sink<'_, F>) {
+pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(
+    window: &mut Window<R>,
+    prefixes: &mut Prefixes,
+    sink: &mut Sink<'_, F>,
+) {
+    let mut messages = Messages::default();
     // The rest of a line that was too long.
     let mut passing = false;
     loop {
@@ -81,7 +164,19 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(window: &mut Window<R>, sink:
                 let place = sink.next_line();
                 let text = window.bytes()[line.from..line.to].trim_ascii();
                 if !std::mem::take(&mut passing) && !text.is_empty() {
-                    object(text, place, sink);
+                    match Told::of(text) {
+                        Some(Told::Entry(object)) => object.give(place, sink),
+                        Some(Told::Lines(lines)) => {
+                            lines_of(&lines).for_each(|text| {
+                                let line = Chunk {
+                                    text,
+                                    ..Chunk::default()
+                                };
+                                messages.chunk(&line, prefixes, sink);
+                            });
+                        }
+                        None => sink.tally.skip(Reason::BrokenRecord, place),
+                    }
                 }
                 window.release(line.to);
             }
@@ -93,45 +188,88 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(window: &mut Window<R>, sink:
                 }
                 window.release(window.bytes().len());
             }
-            Step::End => return,
+            Step::End => break,
+        }
+    }
+    messages.finish(prefixes, sink);
+}
+
+/// What an object holds.
+enum Told<'a> {
+    Entry(Box<Object<'a>>),
+    /// Lines of a log of another format.
+    Lines(Cow<'a, [u8]>),
+}
+
+impl<'a> Told<'a> {
+    fn of(text: &'a [u8]) -> Option<Self> {
+        if let Ok(object) = serde_json::from_slice::<Object<'_>>(text) {
+            return Some(Self::Entry(Box::new(object)));
+        }
+        let mut collected = serde_json::from_slice::<Collected<'_>>(text).ok()?;
+        match collected.record.take() {
+            Some(record) => Some(Self::Entry(Box::new(record.into()))),
+            None => collected.lines().map(Self::Lines),
         }
     }
 }
 
-fn object<F: FnMut(&Logged<'_>)>(text: &[u8], place: Place, sink: &mut Sink<'_, F>) {
-    let Ok(object) = serde_json::from_slice::<Object<'_>>(text) else {
-        return sink.tally.skip(Reason::BrokenRecord, place);
-    };
-    let Some(severity) = object.error_severity.get().and_then(severity::named) else {
-        return sink.tally.skip(Reason::UnknownWords, place);
-    };
-    let stamp = object.timestamp.get().and_then(time::stamp);
-    let mut process = [0; 10];
-    let session = match (object.session_id.get(), object.pid) {
-        (Some(session), _) => session,
-        (None, Some(pid)) => decimal(pid, &mut process),
-        (None, None) => b"",
-    };
-    sink.entry(&Entry {
-        session,
-        at: stamp.map(|stamp| stamp.at),
-        zone_unknown: stamp.is_some_and(|stamp| !stamp.zone_known),
-        user: object.user.get(),
-        database: object.dbname.get(),
-        application: object.application_name.get(),
-        transaction: object.vxid.get(),
-        query_id: object.query_id.filter(|id| *id != 0),
-        severity,
-        message: object.message.get().unwrap_or_default(),
-        detail: object.detail.get(),
-        place,
-    });
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter(|line| !line.is_empty())
+}
+
+/// Gives the entry that an object holds.
+pub(super) fn entry<F: FnMut(&Logged<'_>)>(text: &[u8], place: Place, sink: &mut Sink<'_, F>) {
+    match Told::of(text) {
+        Some(Told::Entry(object)) => object.give(place, sink),
+        Some(Told::Lines(_)) | None => sink.tally.skip(Reason::BrokenRecord, place),
+    }
+}
+
+impl Object<'_> {
+    fn give<F: FnMut(&Logged<'_>)>(&self, place: Place, sink: &mut Sink<'_, F>) {
+        let Some(severity) = self.error_severity.get().and_then(severity::named) else {
+            return sink.tally.skip(Reason::UnknownWords, place);
+        };
+        let stamp = self.timestamp.get().and_then(time::stamp);
+        let mut process = [0; 10];
+        let session = match (self.session_id.get(), self.pid) {
+            (Some(session), _) => session,
+            (None, Some(pid)) => decimal(pid, &mut process),
+            (None, None) => b"",
+        };
+        sink.entry(&Entry {
+            session,
+            at: stamp.map(|stamp| stamp.at),
+            zone_unknown: stamp.is_some_and(|stamp| !stamp.zone_known),
+            user: self.user.get(),
+            database: self.dbname.get(),
+            application: self.application_name.get(),
+            transaction: self.vxid.get(),
+            query_id: self.query_id.filter(|id| *id != 0),
+            severity,
+            message: self.message.get().unwrap_or_default(),
+            detail: self.detail.get(),
+            place,
+        });
+    }
+}
+
+/// The lines of another format that a line holds.
+pub(super) fn lines(line: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match Told::of(line.trim_ascii())? {
+        Told::Lines(lines) => Some(lines),
+        Told::Entry(_) => None,
+    }
 }
 
 /// The time of a line.
 pub(super) fn time(line: &[u8]) -> Option<i64> {
-    let object: Object<'_> = serde_json::from_slice(line.trim_ascii()).ok()?;
-    Some(time::stamp(object.timestamp.get()?)?.at)
+    match Told::of(line.trim_ascii())? {
+        Told::Entry(object) => Some(time::stamp(object.timestamp.get()?)?.at),
+        Told::Lines(_) => None,
+    }
 }
 
 /// A number in decimal digits.

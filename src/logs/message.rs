@@ -271,6 +271,18 @@ mod tests {
             "SELECT 1",
         ),
         ("varaktighet 0.123 ms", Kind::Duration, Some(0.123), ""),
+        (
+            "czas trwania: 0.123 ms  wykonanie S_1/C_1: SELECT 1",
+            Kind::TimedExecute,
+            Some(0.123),
+            "SELECT 1",
+        ),
+        (
+            "duração: 0.123 ms  análise de S_1: SELECT 1",
+            Kind::TimedParse,
+            Some(0.123),
+            "SELECT 1",
+        ),
     ];
 
     #[test]

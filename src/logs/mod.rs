@@ -4,17 +4,19 @@
 //! What is not understood is counted ([`Tally`]) and never an error, because a log may be cut off, mixed or broken
 //! anywhere. Memory does not grow with the length of a log.
 
+mod collector;
 mod csv;
 mod digest;
+mod encoding;
 mod json;
 mod message;
+mod messages;
 mod prefix;
 mod reader;
 mod severity;
 mod sink;
 mod statements;
 mod stderr;
-mod syslog;
 mod tally;
 mod time;
 mod window;

@@ -35,24 +35,24 @@ impl Prefixes {
         }
     }
 
+    /// Whether a prefix is known that the lines of a file have, by its beginning.
+    pub(super) fn fit(&self, beginning: &[u8]) -> bool {
+        self.known_for(&sample(beginning))
+    }
+
+    fn known_for(&self, lines: &[&[u8]]) -> bool {
+        let fitting = |prefix: &LinePrefix| {
+            let fitting = lines.iter().filter(|line| prefix.head(line).is_some());
+            fitting.count()
+        };
+        let mut known = self.known.iter();
+        known.any(|known| fitting(known) * 2 > lines.len())
+    }
+
     /// Finds out the prefix of a file from its beginning, unless one is known that its lines have.
     pub(super) fn learn(&mut self, beginning: &[u8]) {
-        let lines: Vec<&[u8]> = beginning
-            .split(|byte| *byte == b'\n')
-            .filter(|line| find_severity(line).is_some())
-            .take(SAMPLE)
-            .collect();
-        let fitting = |prefix: &LinePrefix| {
-            lines
-                .iter()
-                .filter(|line| prefix.head(line).is_some())
-                .count()
-        };
-        if self
-            .known
-            .iter()
-            .any(|known| fitting(known) * 2 > lines.len())
-        {
+        let lines = sample(beginning);
+        if self.known_for(&lines) {
             return;
         }
         let mut candidates: Vec<LinePrefix> = COMMON
@@ -101,6 +101,13 @@ impl Prefixes {
         self.known.push(prefix);
         Some(head)
     }
+}
+
+/// The first lines of a beginning that tell a prefix.
+fn sample(beginning: &[u8]) -> Vec<&[u8]> {
+    let lines = beginning.split(|byte| *byte == b'\n');
+    let lines = lines.filter(|line| find_severity(line).is_some());
+    lines.take(SAMPLE).collect()
 }
 
 /// The parts of an entry to which a further line may belong.

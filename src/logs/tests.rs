@@ -203,6 +203,67 @@ fn syslog_knows_the_process_and_the_time_that_a_prefix_lacks() {
     assert_eq!(skipped(&tally), []);
 }
 
+/// What each of these writes of the same two statements.
+#[test]
+fn what_collectors_put_around_lines_is_taken_off() {
+    let server = "2026-01-01 10:00:00.000 UTC [7] ";
+    let lines = [
+        format!("{server}LOG:  duration: 1.000 ms  execute a: SELECT *"),
+        "\tFROM t".to_owned(),
+        "\t  WHERE id = $1".to_owned(),
+        format!("{server}DETAIL:  parameters: $1 = 'a"),
+        "\tb \"c\"'".to_owned(),
+        format!("{server}LOG:  duration: 2.000 ms  statement: SELECT 2"),
+    ];
+    let (expected, _) = read(&(lines.join("\n") + "\n"));
+    assert_eq!(expected.len(), 2);
+    let json = |line: &String| serde_json::to_string(&format!("{line}\n")).unwrap();
+    let ways: [&dyn Fn(&String) -> String; 9] = [
+        &|line| format!("2026-01-01T10:00:00.123456789Z stderr F {line}"),
+        &|line| format!("2026-01-01T10:00:00.123456789Z {line}"),
+        &|line| format!("[pod/db-0/postgres] {line}"),
+        &|line| format!("db-1  | {line}\nweb-1 | GET / 200"),
+        &|line| format!("\u{1b}[36mdb-1  | \u{1b}[0m{line}"),
+        &|line| format!("{{\"log\":{},\"stream\":\"stderr\"}}", json(line)),
+        &|line| format!("{{\"MESSAGE\":{},\"_PID\":\"1\"}}", json(line)),
+        &|line| {
+            format!(
+                "{{\"textPayload\":{},\"timestamp\":\"2026-01-01T10:00:00Z\"}}",
+                json(line)
+            )
+        },
+        &|line| {
+            format!(
+                "{{\"properties\":{{\"message\":{},\"processId\":7}}}}",
+                json(line)
+            )
+        },
+    ];
+    for way in ways {
+        let log: String = lines.iter().map(|line| way(line) + "\n").collect();
+        let (found, _) = read(&log);
+        let unplaced = |found: &[String]| -> Vec<String> {
+            let without = |text: &String| text.split_once(' ').map(|(_, rest)| rest.to_owned());
+            found.iter().filter_map(without).collect()
+        };
+        assert_eq!(unplaced(&found), unplaced(&expected), "{log}");
+    }
+}
+
+#[test]
+fn lines_that_a_collector_cut_are_put_together() {
+    let (found, tally) = read(
+        "2026-01-01T10:00:00.1Z stderr P 2026-01-01 10:00:00.000 UTC [7] LOG:  duration: 1.0\n\
+         2026-01-01T10:00:00.1Z stderr P 00 ms  statement: SEL\n\
+         2026-01-01T10:00:00.1Z stderr F ECT 1\n",
+    );
+    assert!(
+        found.len() == 1 && found[0].contains("SELECT 1"),
+        "{found:?}"
+    );
+    assert!(tally.skipped.is_empty());
+}
+
 #[test]
 fn rows_of_csvlog_are_read_and_broken_ones_passed_over() {
     let row = |number: u32, message: &str, detail: &str| {

@@ -36,7 +36,6 @@ pub(super) struct Window<R> {
     next: usize,
     /// What is filled.
     end: usize,
-    read: u64,
     finished: bool,
     failure: Option<io::Error>,
 }
@@ -50,7 +49,6 @@ impl<R: Read> Window<R> {
             kept: 0,
             next: 0,
             end: 0,
-            read: 0,
             finished: false,
             failure: None,
         }
@@ -61,9 +59,9 @@ impl<R: Read> Window<R> {
         &self.buffer[self.kept..self.end]
     }
 
-    /// Bytes that were read so far.
-    pub(super) fn read(&self) -> u64 {
-        self.read
+    /// Where the bytes come from.
+    pub(super) fn source(&self) -> &R {
+        &self.source
     }
 
     /// Whether all of the source was read.
@@ -145,7 +143,6 @@ impl<R: Read> Window<R> {
                 Ok(count) => {
                     self.finished = count == 0;
                     self.end += count;
-                    self.read += u64::try_from(count).unwrap_or(u64::MAX);
                     return count > 0;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -207,7 +204,6 @@ mod tests {
             window.release(line.to);
         }
         assert_eq!(expected.next(), None);
-        assert_eq!(window.read(), u64::try_from(text.len()).unwrap());
         assert_eq!(window.buffer.len(), USUAL);
     }
 

@@ -123,6 +123,30 @@ pub(super) const LANGUAGES: &[Language] = &[
         pattern(Fetch, &["자료뽑기 ", ": "]),
         pattern(Execute, &["쿼리실행 ", ": "]),
     ] },
+    // Polish
+    Language { patterns: &[
+        pattern(TimedStatement, &["czas trwania: ", " ms  wyrażenie: "]),
+        pattern(TimedFetch, &["czas trwania: ", " ms  wykonanie pobrania z ", ": "]),
+        pattern(TimedExecute, &["czas trwania: ", " ms  wykonanie ", ": "]),
+        pattern(TimedParse, &["czas trwania: ", " ms  parsowanie ", ": "]),
+        pattern(TimedBind, &["czas trwania: ", " ms  dowiązanie ", ": "]),
+        pattern(Duration, &["czas trwania: ", " ms"]),
+        pattern(Statement, &["wyrażenie: "]),
+        pattern(Fetch, &["wykonanie pobrania z ", ": "]),
+        pattern(Execute, &["wykonanie ", ": "]),
+    ] },
+    // Portuguese
+    Language { patterns: &[
+        pattern(TimedStatement, &["duração: ", " ms  comando: "]),
+        pattern(TimedFetch, &["duração: ", " ms  executar busca de ", ": "]),
+        pattern(TimedExecute, &["duração: ", " ms  executar ", ": "]),
+        pattern(TimedParse, &["duração: ", " ms  análise de ", ": "]),
+        pattern(TimedBind, &["duração: ", " ms  ligação ", ": "]),
+        pattern(Duration, &["duração: ", " ms"]),
+        pattern(Statement, &["comando: "]),
+        pattern(Fetch, &["executar busca de ", ": "]),
+        pattern(Execute, &["executar ", ": "]),
+    ] },
     // Russian
     Language { patterns: &[
         pattern(TimedStatement, &["продолжительность: ", " мс, оператор: "]),
