@@ -7,7 +7,6 @@ use crate::analyze;
 use super::args::CaptureArgs;
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::logs::Reading;
 use super::observe::{Contents, Distributions, Literals, observe};
 use super::output::Sink;
 use super::progress::Progress;
@@ -28,8 +27,9 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
         let contents = Contents {
             literals,
             distributions: Distributions::Read,
+            logs: &args.logs,
         };
-        let mut snapshot = Box::pin(observe(
+        let snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
             &args.workload,
@@ -39,12 +39,6 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
             &interrupt,
         ))
         .await?;
-        let reading = Reading {
-            literals,
-            progress,
-            ended: Some(&interrupt.flag()),
-        };
-        tokio::task::block_in_place(|| args.logs.read_into(&mut snapshot, reading))?;
         let sink = Sink::of(Some(&args.output));
         sink.write(&snapshot.to_json().context("cannot serialise the capture")?)?;
         progress.finish();

@@ -74,7 +74,7 @@ async fn work(
         &plain.probe,
         &plain.workload,
         config,
-        Contents::of_report(literals),
+        Contents::of_report(literals, &plain.logs),
         progress,
         interrupt,
     ))

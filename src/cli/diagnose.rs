@@ -32,41 +32,35 @@ pub fn run(args: &DiagnoseArgs, progress: &Progress) -> Result<Exit> {
     if let Some(path) = &args.from {
         progress.step(&format!("reading {}", path.display()));
         let mut snapshot = read(path)?;
-        match (snapshot.redacted, args.report.show_literals) {
-            (false, false) => snapshot::redact(&mut snapshot, &mut Redactor::new()),
-            (true, true) => progress.note(&format!(
+        if snapshot.redacted && args.report.show_literals {
+            progress.note(&format!(
                 "{} holds tokens instead of literals; to keep them, run pgtriage capture with --show-literals",
                 path.display()
-            )),
-            (false, true) | (true, false) => {}
+            ));
         }
         let reading = Reading {
-            literals: Literals::shown(args.report.show_literals),
             progress,
             ended: None,
         };
-        args.logs.read_into(&mut snapshot, reading)?;
+        let logged = args.logs.read_into(&mut snapshot, reading)?;
+        if !args.report.show_literals && (logged || !snapshot.redacted) {
+            snapshot::redact(&mut snapshot, &mut Redactor::new());
+        }
         return report(&snapshot, &config, &args.report, progress);
     }
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let literals = Literals::shown(args.report.show_literals);
-        let mut snapshot = Box::pin(observe(
+        let snapshot = Box::pin(observe(
             &args.connection,
             &args.probe,
             &args.workload,
             &config,
-            Contents::of_report(literals),
+            Contents::of_report(literals, &args.logs),
             progress,
             &interrupt,
         ))
         .await?;
-        let reading = Reading {
-            literals,
-            progress,
-            ended: Some(&interrupt.flag()),
-        };
-        tokio::task::block_in_place(|| args.logs.read_into(&mut snapshot, reading))?;
         let exit = report(&snapshot, &config, &args.report, progress)?;
         Ok(interrupt.exit(exit))
     })

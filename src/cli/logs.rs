@@ -10,11 +10,9 @@ use tokio::sync::watch;
 use crate::collect::log_files::LogFiles;
 use crate::format;
 use crate::logs::{Digest, LinePrefix};
-use crate::snapshot::{Snapshot, redact_logs};
-use crate::sql::redact::Redactor;
+use crate::snapshot::Snapshot;
 use crate::units::Bytes;
 
-use super::observe::Literals;
 use super::progress::Progress;
 
 /// How often the progress line changes.
@@ -25,7 +23,7 @@ const OWN: &str = "pgtriage";
 
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
-    /// A log of the server as evidence: stderr, csvlog or jsonlog, also compressed by gzip; - is standard input. Repeatable
+    /// A log of the server as evidence: stderr, syslog, csvlog or jsonlog, also compressed or as containers and clouds keep it; - is standard input. Repeatable
     #[arg(long, value_name = "FILE", help_heading = "Log")]
     pub log: Vec<PathBuf>,
     /// What the log's lines begin with (`log_line_prefix`); by default that of the server, or found out
@@ -42,8 +40,6 @@ pub struct LogArgs {
 /// How files are read.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'a> {
-    /// What becomes of literals.
-    pub literals: Literals,
     /// Where to say how far it has come.
     pub progress: &'a Progress,
     /// Whether the user wants the end.
@@ -51,13 +47,13 @@ pub struct Reading<'a> {
 }
 
 impl LogArgs {
-    /// Reads the files, in the order of their times, into the Snapshot.
+    /// Reads the files, in the order of their times, into the Snapshot, with their literals; `false` where there are none.
     ///
     /// # Errors
     /// Names the file that cannot be opened or read.
-    pub fn read_into(&self, snapshot: &mut Snapshot, reading: Reading<'_>) -> Result<()> {
+    pub fn read_into(&self, snapshot: &mut Snapshot, reading: Reading<'_>) -> Result<bool> {
         if self.log.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let of_server = snapshot.settings.get("log_line_prefix");
         let prefix = self
@@ -84,10 +80,7 @@ impl LogArgs {
             format::bytes(Bytes(i64::try_from(tally.bytes).unwrap_or(i64::MAX)))
         ));
         snapshot.logs = Some(logs);
-        if reading.literals == Literals::Redacted {
-            redact_logs(snapshot, &mut Redactor::new());
-        }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::sql::redact::Redactor;
 
 use super::args::{ConnectionArgs, ProbeArgs, ProbeLevel, WorkloadArgs};
 use super::interrupt::Interrupt;
+use super::logs::{LogArgs, Reading};
 use super::progress::Progress;
 
 /// Reading counters and catalog usually takes well under a second; what takes longer than this is taken from the budget
@@ -43,11 +44,13 @@ impl Literals {
 
 /// What a Snapshot is to hold, beside what every report needs.
 #[derive(Debug, Clone, Copy)]
-pub struct Contents {
+pub struct Contents<'a> {
     /// What becomes of literals.
     pub literals: Literals,
     /// Whether other databases are to be planned for by it.
     pub distributions: Distributions,
+    /// The logs that are read beside it.
+    pub logs: &'a LogArgs,
 }
 
 /// What becomes of the distributions of columns' values.
@@ -59,17 +62,18 @@ pub enum Distributions {
     Read,
 }
 
-impl Contents {
+impl<'a> Contents<'a> {
     /// What a report is made of.
-    pub const fn of_report(literals: Literals) -> Self {
+    pub const fn of_report(literals: Literals, logs: &'a LogArgs) -> Self {
         Self {
             literals,
             distributions: Distributions::LeftOut,
+            logs,
         }
     }
 }
 
-/// Connects, observes, probes, and redacts.
+/// Connects, observes, probes, reads the logs, and redacts.
 ///
 /// # Errors
 /// Where there is no connection, the server is too old, a flag's value is refused, or the user interrupts before there
@@ -79,7 +83,7 @@ pub async fn observe(
     probing: &ProbeArgs,
     workload: &WorkloadArgs,
     config: &analyze::Config,
-    contents: Contents,
+    contents: Contents<'_>,
     progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Snapshot> {
@@ -112,6 +116,11 @@ pub async fn observe(
         let options = collect::Options::default();
         collect::distributions(&session.client, &options, &mut snapshot).await?;
     }
+    let reading = Reading {
+        progress,
+        ended: Some(&interrupt.flag()),
+    };
+    tokio::task::block_in_place(|| contents.logs.read_into(&mut snapshot, reading))?;
     if contents.literals == Literals::Redacted {
         snapshot::redact(&mut snapshot, &mut Redactor::new());
     }

@@ -36,7 +36,7 @@ pub use plans::{
     Execution, ParameterValue, ParameterVariant, PlanRecord, PlannedText, ProbeOutcome,
     ProbeStatus, Rejection, Scans, off_mean,
 };
-pub use redact::{redact, redact_logs};
+pub use redact::redact;
 pub use server::{DatabaseCounters, Extension, NEWEST_MAJOR, Role, Server, Setting, Settings};
 pub use statements::{
     BlockCounters, CounterSource, HiddenStatements, IoTimes, JitCounters, ParallelWorkers, Spread,

@@ -36,15 +36,15 @@ pub fn redact(snapshot: &mut Snapshot, redactor: &mut Redactor) {
     for what_if in &mut snapshot.what_if {
         redact_what_if(what_if, redactor);
     }
-    redact_logs(snapshot, redactor);
     for Gap { reason, .. } in &mut snapshot.gaps {
         *reason = redactor.message(reason);
     }
+    // A log may have been read after all else was redacted, and what is read first is numbered first.
+    redact_logs(snapshot, redactor);
     snapshot.redacted = true;
 }
 
-/// Replaces the literals in what the logs tell.
-pub fn redact_logs(snapshot: &mut Snapshot, redactor: &mut Redactor) {
+fn redact_logs(snapshot: &mut Snapshot, redactor: &mut Redactor) {
     let Some(logs) = &mut snapshot.logs else {
         return;
     };

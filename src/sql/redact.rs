@@ -5,7 +5,8 @@
 //! with `%`, which no btree index can look up), `number` (also a quoted one: plans print `'42'::bigint` where the
 //! statement says `42`), and `bits`.
 //!
-//! Redacting twice changes nothing, and [`crate::sql::lexer::redacted_tokens`] reads what comes out.
+//! Redacting twice changes nothing, save that the numbers of the tokens that are met are given to no other value; and
+//! [`crate::sql::lexer::redacted_tokens`] reads what comes out.
 
 pub(super) mod context;
 mod message;
@@ -44,6 +45,8 @@ impl Kind {
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     numbers: BTreeMap<(Kind, String), usize>,
+    /// The highest number that was given or met.
+    last: usize,
     secrets: BTreeSet<String>,
 }
 
@@ -67,7 +70,7 @@ impl Redactor {
     /// A value of the target's data on its own, such as one of `most_common_vals`.
     pub fn value(&mut self, value: &str) -> String {
         if is_token(value) {
-            return value.to_owned();
+            return self.met(value);
         }
         let kind = if is_number(value) {
             Kind::Number
@@ -85,13 +88,24 @@ impl Redactor {
     }
 
     fn token(&mut self, kind: Kind, value: &str) -> String {
-        let next = self.numbers.len() + 1;
+        let next = self.last + 1;
         let key = match kind {
             Kind::Number => canonical_number(value),
             Kind::Text | Kind::Pattern | Kind::Bits => value.to_owned(),
         };
         let number = *self.numbers.entry((kind, key)).or_insert(next);
+        self.last = self.last.max(number);
         format!("‹{}#{number}›", kind.name())
+    }
+
+    /// A token as it is; its number is given to no other value.
+    fn met(&mut self, token: &str) -> String {
+        let number = token
+            .split_once('#')
+            .map(|(_, number)| number.trim_end_matches('›'));
+        let number = number.and_then(|number| number.parse().ok());
+        self.last = self.last.max(number.unwrap_or_default());
+        token.to_owned()
     }
 }
 

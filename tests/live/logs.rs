@@ -236,6 +236,66 @@ async fn a_capture_keeps_what_the_log_told_and_no_literal_of_it() {
     );
 }
 
+/// The texts below a part of a capture, and the numbers of the tokens in them.
+fn tokens(part: &Value) -> (String, Vec<u32>) {
+    let text = part.to_string();
+    let numbers = text.split('#').skip(1);
+    let numbers = numbers.filter_map(|rest| rest.split_once('›')?.0.parse().ok());
+    (text.clone(), numbers.collect())
+}
+
+#[tokio::test]
+async fn a_value_has_one_token_in_counters_and_log_and_a_later_log_takes_none_of_another() {
+    let cluster = logging(crate::MAIN_MAJOR, "0");
+    cluster
+        .execute(DATABASE, "SET application_name = 'p1'")
+        .expect("a statement that keeps its value");
+    work(&cluster).await;
+    let uri = cluster.uri(DATABASE);
+    let folder = tempfile::tempdir().expect("a folder");
+    let [with, without] = ["with.json", "without.json"].map(|name| folder.path().join(name));
+    let file = &files(&cluster)[0];
+    for (path, log) in [(&with, &["--log", text(file)][..]), (&without, &[])] {
+        let words = ["capture", &uri, "--probe", "none", "-o", text(path)];
+        pgtriage(&[&words, log].concat()).expect(0);
+    }
+    let read = |path: &Path| -> Value {
+        let capture = fs::read_to_string(path).expect("a capture");
+        serde_json::from_str(&capture).expect("JSON")
+    };
+    let capture = read(&with);
+    let (statements, _) = tokens(&capture["statements"]);
+    let named = statements
+        .split_once("SET application_name = ")
+        .expect("the statement")
+        .1;
+    let token = named.split_once('"').expect("an end").0;
+    assert!(token.starts_with("‹text#"), "{token}");
+    let (logs, _) = tokens(&capture["logs"]);
+    assert!(logs.contains(&format!("article_label = {token}")), "{logs}");
+
+    let (_, known) = tokens(&read(&without));
+    let last = known.iter().max().expect("tokens");
+    let later = [
+        "--from",
+        text(&without),
+        "--format",
+        "json",
+        "--log",
+        text(file),
+    ];
+    let report = pgtriage(&later).expect(0).json();
+    let findings = report["bottlenecks"].as_array().expect("findings");
+    let excerpts: Vec<u32> = findings
+        .iter()
+        .flat_map(|found| tokens(&found["excerpts"]).1)
+        .collect();
+    assert!(
+        !excerpts.is_empty() && excerpts.iter().all(|number| number > last),
+        "{excerpts:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_log_of_slow_statements_concludes_nothing_and_says_what_to_set() {
     let cluster = logging(crate::MAIN_MAJOR, "50");

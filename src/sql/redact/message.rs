@@ -125,7 +125,8 @@ impl Redactor {
         let mut output = String::with_capacity(hidden.len());
         let mut rest = hidden.as_str();
         while let Some(first) = rest.chars().next() {
-            let length = copied_token(rest, &mut output)
+            let length = self
+                .copied_token(rest, &mut output)
                 .or_else(|| self.key_values(rest, &mut output))
                 .or_else(|| self.row(rest, &mut output))
                 .or_else(|| self.bytes(rest, &mut output))
@@ -253,12 +254,12 @@ impl Redactor {
         }
         output
     }
-}
 
-fn copied_token(rest: &str, output: &mut String) -> Option<usize> {
-    let length = token_length(rest)?;
-    output.push_str(rest.get(..length)?);
-    Some(length)
+    fn copied_token(&mut self, rest: &str, output: &mut String) -> Option<usize> {
+        let length = token_length(rest)?;
+        output.push_str(&self.met(rest.get(..length)?));
+        Some(length)
+    }
 }
 
 /// Where the values of a key end. In doubt, which a value that looks like the message's own words makes, at the last

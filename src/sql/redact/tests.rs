@@ -2,6 +2,20 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Redactor, is_number, is_token, quoted};
+
+#[test]
+fn the_number_of_a_token_that_is_met_is_given_to_no_other_value() {
+    let mut redactor = Redactor::new();
+    let text = redactor.sql("SELECT ‹text#7› = 'a'");
+    assert_eq!(text, "SELECT ‹text#7› = ‹text#8›");
+    assert_eq!(redactor.value("‹number#9›"), "‹number#9›");
+    let message = "Key (a)=(‹text#12›) already exists.";
+    assert_eq!(redactor.message(message), message);
+    assert_eq!(
+        redactor.sql("SELECT 'a', 'b'"),
+        "SELECT ‹text#8›, ‹text#13›"
+    );
+}
 use crate::sql::lexer::{TokenKind, redacted_tokens};
 
 fn sql(text: &str) -> String {

@@ -47,6 +47,7 @@ impl Redactor {
             }
             TokenKind::String(_) => self.value(&token.string_value().unwrap_or_default()),
             TokenKind::Unterminated(_) => self.token(Kind::Text, token.text),
+            TokenKind::Redacted => self.met(token.text),
             _ => token.text.to_owned(),
         }
     }
