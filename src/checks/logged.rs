@@ -10,6 +10,7 @@ use crate::finding::{Evidence, Excerpt, Formula, Impact, Source, Unit};
 use crate::format;
 use crate::ids::QueryId;
 use crate::snapshot::{LoggedFamily, LoggedLoop, Logs, LoopKind, Settings, Snapshot};
+use crate::sql::cursor;
 use crate::sql::facts::{Facts, facts};
 use crate::sql::parse::parse;
 use crate::units::{Millis, float, ratio};
@@ -175,7 +176,7 @@ impl<'a> LoggedCase<'a> {
     /// What a family's text asks of each relation.
     pub fn facts(&self, catalog: &Catalog<'_>, family: usize) -> Option<&Facts> {
         let text = &self.family(family)?.query;
-        let read = || Some(facts(&parse(text).ok()?, catalog));
+        let read = || Some(facts(&parse(cursor::query(text)).ok()?, catalog));
         self.facts.get(family)?.get_or_init(read).as_ref()
     }
 

@@ -1,6 +1,7 @@
 //! `n_plus_one`: one statement returns rows, and another one runs once for each of them.
 
 mod advice;
+mod cursors;
 mod fit;
 mod groups;
 mod library;

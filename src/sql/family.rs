@@ -23,6 +23,8 @@
 //! All else is kept: tables with their schemas, columns, operators, joins and their order, the select list, ORDER BY
 //! with its directions, DISTINCT, whether there is a LIMIT or a predicate.
 //!
+//! What is declared, fetched and moved by cursors is alike whatever their names.
+//!
 //! Where the text does not parse, and for commands that are not planned, the tokens alone are normalised: constants,
 //! lists, rows, case and white space.
 
@@ -40,6 +42,7 @@ use serde::{Deserialize, Serialize};
 
 pub use pretty::pretty;
 
+use super::cursor;
 use super::lexer::Open;
 use super::mentions::Mentions;
 
@@ -127,6 +130,14 @@ pub struct Family;
 impl Family {
     /// The shape of `text`, which may be as written, normalised by `pg_stat_statements`, or redacted. Any text has one.
     pub fn of(text: &str) -> Shape {
+        if let Some(text) = unnamed(text) {
+            return Shape {
+                fingerprint: Fingerprint(text),
+                basis: ShapeBasis::Tokens {
+                    reason: TokensReason::Utility,
+                },
+            };
+        }
         let shape = shape::Pieces::of(text);
         let canonical = match obstacle(text, &shape) {
             Some(reason) => Err(reason),
@@ -146,6 +157,19 @@ impl Family {
             },
         }
     }
+}
+
+/// What is done to a cursor, whatever its name: libraries give each cursor one of its own.
+fn unnamed(text: &str) -> Option<String> {
+    if let Some(cursor) = cursor::declared(text) {
+        let query = Family::of(cursor.query).fingerprint;
+        return Some(format!("declare ? cursor for {query}"));
+    }
+    let verb = text
+        .split_whitespace()
+        .next()
+        .filter(|_| cursor::fetched(text).is_some())?;
+    Some(format!("{} ? from ?", verb.to_lowercase()))
 }
 
 /// What forbids building a tree.

@@ -1,5 +1,6 @@
 //! SQL text: tokens, and what follows from tokens and syntax trees.
 
+pub mod cursor;
 pub mod facts;
 pub mod family;
 pub mod lexer;

@@ -7,6 +7,7 @@ use crate::checks::support::{Words, advice, shortened};
 use crate::finding::{Action, Recommendation};
 use crate::format;
 use crate::sql::facts::{Distinct, Facts, Output};
+use crate::sql::parse::Kind;
 use crate::sql::rewrite::{KeyParameter, KeySource, PerKey, batch, together};
 use crate::units::{Millis, ratio};
 
@@ -32,25 +33,31 @@ pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<
         .map(|library| format!(" ({library})"))
         .unwrap_or_default();
     let summary = summary(&pair.tie.child_name(case), parent.text(case), &hint);
-    let said = |group: &Group| {
-        Some(Said {
-            text: group.text(case),
-            facts: group.facts(case)?,
-        })
-    };
-    let outer = said(parent).filter(|_| pair.parents.len() == 1);
-    let written = said(child).and_then(|look_up| {
+    let outer = said(case, parent).filter(|_| pair.parents.len() == 1);
+    let listed = child.keys.iter().any(|key| key.listed);
+    let written = said(case, child).and_then(|look_up| {
+        if listed {
+            // It takes all keys as it is.
+            return Some((look_up.text.to_owned(), BATCHED));
+        }
         let limited = child.rows <= child.calls;
         replacement(case, look_up, outer, (&pair.tie, limited))
     });
     let words = Words {
         summary: &summary,
-        expected: &expected(case, child, pair),
+        expected: &expected(case, groups, child, pair),
         risk: written.as_ref().map_or(BATCHED, |(_, risk)| risk),
     };
     let mut advice = advice(Action::ChangeApplication, words);
     advice.rewrite = written.map(|(text, _)| text);
     Some(advice)
+}
+
+fn said<'a>(case: &'a Case<'_>, group: &'a Group) -> Option<Said<'a>> {
+    Some(Said {
+        text: group.text(case),
+        facts: group.facts(case)?,
+    })
 }
 
 /// Longer texts of statements are cut in a sentence.
@@ -86,13 +93,25 @@ pub fn replacement(
 }
 
 /// What becomes of the round trips, and the time on the network by the round trip that was measured.
-fn expected(case: &Case<'_>, child: &Group, pair: &Pair) -> String {
-    let saved = pair.saved(child);
-    let mut text = format!(
-        "{} statements become {}",
-        format::count(child.calls),
-        format::count(child.calls - saved),
-    );
+fn expected(case: &Case<'_>, groups: &[Group], child: &Group, pair: &Pair) -> String {
+    let count = format::count;
+    let parents = pair.parents.iter().filter(|parent| **parent != pair.child);
+    let parents = parents.filter_map(|parent| groups.get(*parent));
+    let rounds: f64 = parents.map(|parent| parent.calls).sum();
+    let (all, least) = (count(child.calls), count(child.calls - pair.saved(child)));
+    let within = rounds > pair.root_calls && rounds < child.calls && count(rounds) != least;
+    let (mut text, saved) = if within {
+        let text = format!(
+            "{all} statements become {}, and {least} once the loop around them is mended, too",
+            count(rounds)
+        );
+        (text, child.calls - rounds)
+    } else {
+        (
+            format!("{all} statements become {least}"),
+            pair.saved(child),
+        )
+    };
     let seconds = case.workload.window().seconds;
     let a_day = seconds
         .filter(|seconds| *seconds >= HOUR)
@@ -131,11 +150,8 @@ fn joined(
     let answer = level.aggregates && level.group_by.is_empty() || level.relations.is_empty();
     let one_row = tie.unique && per_key == PerKey::OneRow;
     let limited = level.limit.is_some() && limited;
-    let plain = outer
-        .facts
-        .levels
-        .iter()
-        .all(|level| level.locking.is_none());
+    let mut levels = outer.facts.levels.iter();
+    let plain = outer.facts.kind == Kind::Select && levels.all(|level| level.locking.is_none());
     if !plain || !(one_row || answer || limited) {
         return None;
     }

@@ -7,9 +7,14 @@ use crate::checks::Case;
 use crate::checks::workload::Member;
 use crate::ids::{Oid, QueryId};
 use crate::snapshot::{Statement, StatementCounters};
-use crate::sql::facts::{Elements, Facts, LevelRole, Operand, Predicate, Role, Test, Value};
+use crate::sql::facts::{
+    Elements, Facts, JoinEdge, Key, LevelRole, Operand, Predicate, RelationUse, Role, Test, Value,
+};
 use crate::sql::parse::Kind;
+use crate::sql::scope::ColumnRef;
 use crate::units::{Millis, float};
+
+use super::cursors::Cursors;
 
 /// Where PostgreSQL 18 leaves out the rest of a list of constants (`queryjumblefuncs.c`, `pg_stat_statements.c`).
 const SQUASHED: &str = "/*, ... */";
@@ -23,6 +28,17 @@ pub struct KeyColumn {
     pub column: String,
     /// The parameter.
     pub parameter: u32,
+    /// Whether it is a list of keys (`= ANY($1)`), which a loop fills with one.
+    pub listed: bool,
+}
+
+/// A query that the text of a statement does not hold.
+#[derive(Debug)]
+pub struct Query {
+    /// Its text.
+    pub text: String,
+    /// What it asks for.
+    pub facts: Facts,
 }
 
 /// Statements of one family and one role, all looking up one key or none.
@@ -50,6 +66,10 @@ pub struct Group {
     pub keys: Vec<KeyColumn>,
     /// What it does.
     pub kind: Kind,
+    /// Whether it returns rows: a query, or `RETURNING`.
+    pub returns: bool,
+    /// The query of the cursor that its rows are fetched from.
+    cursor: Option<Query>,
 }
 
 impl Group {
@@ -58,13 +78,17 @@ impl Group {
         crate::units::ratio(self.rows, self.calls).unwrap_or_default()
     }
 
-    /// The facts of its first member.
-    pub fn facts<'c>(&self, case: &'c Case<'_>) -> Option<&'c Facts> {
-        case.facts(self.first)
+    /// The facts of its first member, or of the query behind it.
+    pub fn facts<'c>(&'c self, case: &'c Case<'_>) -> Option<&'c Facts> {
+        let of_cursor = self.cursor.as_ref().map(|query| &query.facts);
+        of_cursor.or_else(|| case.facts(self.first))
     }
 
-    /// The text of its first member.
-    pub fn text<'c>(&self, case: &'c Case<'_>) -> &'c str {
+    /// The text of its first member, or of the query behind it.
+    pub fn text<'c>(&'c self, case: &'c Case<'_>) -> &'c str {
+        if let Some(query) = &self.cursor {
+            return &query.text;
+        }
         let statement = case.snapshot.statements.get(self.first);
         statement
             .and_then(|statement| statement.query.as_deref())
@@ -126,26 +150,33 @@ fn rows(counters: &StatementCounters) -> i64 {
 pub fn groups(case: &Case<'_>) -> Vec<Group> {
     let busiest = busiest(case);
     let mut groups = Vec::new();
+    let mut cursors = Cursors::of(case);
     for (family, of_family) in case.workload.families().iter().enumerate() {
-        let mut split: BTreeMap<(Oid, bool), Group> = BTreeMap::new();
+        let mut split: BTreeMap<(Oid, bool, bool), Group> = BTreeMap::new();
         let members = of_family.members().iter();
         for member in members.filter(|member| busiest.contains(&member.statement)) {
-            let read = || {
+            let mut read = || {
                 let statement = case.snapshot.statements.get(member.statement)?;
+                if cursors.add(case, family, *member, statement) {
+                    return None;
+                }
                 let counters = case.workload.counters(*member)?;
                 let facts = case.facts(member.statement)?;
                 Some((statement, counters, facts))
             };
             if let Some((statement, counters, facts)) = read() {
                 let keys = keys(statement.query.as_deref().unwrap_or_default(), facts);
+                let listed = keys.iter().any(|key| key.listed);
                 let group = split
-                    .entry((statement.key.userid, keys.is_empty()))
-                    .or_insert_with(|| Group::new(family, *member, statement, (facts.kind, keys)));
+                    .entry((statement.key.userid, keys.is_empty(), listed))
+                    .or_insert_with(|| Group::new(family, *member, statement, (facts, keys)));
                 group.add(*member, counters);
             }
         }
-        groups.extend(split.into_values().filter(|group| group.calls > 0.0));
+        groups.extend(split.into_values());
     }
+    groups.extend(cursors.into_groups());
+    groups.retain(|group| group.calls > 0.0);
     groups
 }
 
@@ -154,7 +185,7 @@ impl Group {
         family: usize,
         member: Member,
         statement: &Statement,
-        (kind, keys): (Kind, Vec<KeyColumn>),
+        (facts, keys): (&Facts, Vec<KeyColumn>),
     ) -> Self {
         Self {
             family,
@@ -167,11 +198,23 @@ impl Group {
             rows: 0.0,
             time: Millis::default(),
             keys,
-            kind,
+            kind: facts.kind,
+            returns: facts.kind == Kind::Select || !facts.output().is_empty(),
+            cursor: None,
         }
     }
 
-    fn add(&mut self, member: Member, counters: &StatementCounters) {
+    /// A group of statements that fetch the rows of a query.
+    pub fn fetching(family: usize, member: Member, statement: &Statement, query: Query) -> Self {
+        let group = Self::new(family, member, statement, (&query.facts, Vec::new()));
+        Self {
+            cursor: Some(query),
+            ..group
+        }
+    }
+
+    /// Counts a member.
+    pub fn add(&mut self, member: Member, counters: &StatementCounters) {
         self.members.push(member);
         self.calls += float(counters.calls);
         self.counted_calls = self.counted_calls.saturating_add(counters.calls);
@@ -181,38 +224,50 @@ impl Group {
 }
 
 /// Levels whose rows a statement returns.
-static OUTER: [LevelRole; 2] = [LevelRole::Main, LevelRole::Derived];
+fn is_outer(role: &LevelRole) -> bool {
+    matches!(
+        role,
+        LevelRole::Main | LevelRole::Derived | LevelRole::Cte { .. }
+    )
+}
 
 /// Levels that answer a question.
-static ASKED: [LevelRole; 3] = [LevelRole::Exists, LevelRole::NotExists, LevelRole::Scalar];
+fn is_asked(role: &LevelRole) -> bool {
+    matches!(
+        role,
+        LevelRole::Exists | LevelRole::NotExists | LevelRole::Scalar
+    )
+}
 
 /// The columns that a look-up compares with one parameter each; empty for everything that is no look-up: writes, locks
-/// (job queues), lists of keys (batches), keyset pages.
+/// (job queues), lists of keys that are written out (batches), keyset pages.
 pub fn keys(text: &str, facts: &Facts) -> Vec<KeyColumn> {
     let locks = facts.levels.iter().any(|level| level.locking.is_some());
     if facts.kind != Kind::Select || locks || text.contains(SQUASHED) || pages(facts) {
         return Vec::new();
     }
-    let read_by = |roles: &[LevelRole]| {
-        facts.relations.iter().any(|used| {
-            let level = facts.levels.get(used.level);
-            level.is_some_and(|level| roles.contains(&level.role))
-        })
+    let stands_in = |used: &RelationUse, is: fn(&LevelRole) -> bool| {
+        let level = facts.levels.get(used.level);
+        level.is_some_and(|level| is(&level.role))
     };
+    let mut relations = facts.relations.iter();
     // `SELECT EXISTS (SELECT … WHERE author_id = $1)` reads nothing but what the subquery reads.
-    let roles: &[LevelRole] = if read_by(&OUTER) { &OUTER } else { &ASKED };
+    let role = if relations.any(|used| stands_in(used, is_outer)) {
+        is_outer
+    } else {
+        is_asked
+    };
     let mut keys: Vec<KeyColumn> = Vec::new();
     for (relation, used) in facts.relations.iter().enumerate() {
-        let level = facts.levels.get(used.level);
-        let outer = level.is_some_and(|level| roles.contains(&level.role));
-        if !outer || used.role != Role::Scan {
+        if !stands_in(used, role) || used.role != Role::Scan {
             continue;
         }
-        for (column, parameter) in used.predicates.iter().filter_map(one_value) {
+        for (column, parameter, listed) in used.predicates.iter().filter_map(one_value) {
             let key = KeyColumn {
                 relation,
                 column: column.to_owned(),
                 parameter,
+                listed,
             };
             let known =
                 |known: &KeyColumn| (known.relation, &known.column) == (relation, &key.column);
@@ -221,24 +276,64 @@ pub fn keys(text: &str, facts: &Facts) -> Vec<KeyColumn> {
             }
         }
     }
+    let joined: Vec<KeyColumn> = keys
+        .iter()
+        .flat_map(|key| of_main_table(facts, key))
+        .collect();
+    keys.extend(joined);
     keys
 }
 
-/// `column = $1` and `column IN ($1)`.
-fn one_value(predicate: &Predicate) -> Option<(&str, u32)> {
+/// What is joined by a key has it, too: `FROM books JOIN authors ON authors.id = books.author_id WHERE authors.id = $1`
+/// looks up the books of an author. Only the table that the statement is about, which stands first: what is joined to a
+/// row that is read by its own key is part of that row.
+fn of_main_table<'f>(facts: &'f Facts, key: &'f KeyColumn) -> impl Iterator<Item = KeyColumn> + 'f {
+    let level = |relation: usize| {
+        let used = facts.relations.get(relation)?;
+        facts.levels.get(used.level)
+    };
+    let own = Key::Column(ColumnRef {
+        relation: key.relation,
+        column: key.column.clone(),
+    });
+    let equal = facts
+        .joins
+        .iter()
+        .filter(|edge| edge.operator == "=" && edge.arms.is_empty());
+    let others = equal.filter_map(move |edge| match edge {
+        JoinEdge { left, right, .. } if *left == own => Some(right),
+        JoinEdge { left, right, .. } if *right == own => Some(left),
+        _ => None,
+    });
+    others.filter_map(move |other| {
+        let first = level(key.relation)?.relations.first() == Some(&other.relation());
+        let column = other
+            .column()
+            .filter(|_| first && other.relation() != key.relation)?;
+        Some(KeyColumn {
+            relation: other.relation(),
+            column: column.to_owned(),
+            ..key.clone()
+        })
+    })
+}
+
+/// `column = $1`, `column IN ($1)`, and `column = ANY($1)`, which is a list of keys.
+fn one_value(predicate: &Predicate) -> Option<(&str, u32, bool)> {
     let (Operand::Column(column), []) = (&predicate.operand, predicate.arms.as_slice()) else {
         return None;
     };
-    let value = match &predicate.test {
-        Test::Equal(value) => value,
+    let (value, listed) = match &predicate.test {
+        Test::Equal(value) => (value, false),
         Test::In(Elements::List(values)) => match values.as_slice() {
-            [value] => value,
+            [value] => (value, false),
             _ => return None,
         },
+        Test::In(Elements::Array(value)) => (value, true),
         _ => return None,
     };
     match value {
-        Value::Parameter { number, .. } => Some((column, *number)),
+        Value::Parameter { number, .. } => Some((column, *number, listed)),
         _ => None,
     }
 }

@@ -7,8 +7,10 @@ use crate::checks::{Case, LoggedCase, LoopSum, Proposal, with_columns};
 use crate::finding::{Action, Confidence, Draft, Impact, Location, Recommendation, Subject};
 use crate::format;
 use crate::snapshot::{LoggedLoop, LoopKind};
+use crate::sql::cursor;
 use crate::sql::facts::Facts;
 use crate::sql::parse::Kind;
+use crate::sql::rewrite::inserts_one_row;
 use crate::units::{float, ratio};
 
 use super::advice::{BATCHED, Said, replacement, summary};
@@ -87,7 +89,9 @@ impl<'c> LookUp<'c> {
     fn of(case: &'c Case<'_>, logged: &'c LoggedCase<'_>, family: usize) -> Option<Self> {
         let facts = logged.facts(&case.catalog, family)?;
         let keys = keys(&logged.family(family)?.query, facts);
-        (!keys.is_empty()).then(|| Self {
+        // How many keys a list has, the log's digest does not keep.
+        let one_each = !keys.is_empty() && !keys.iter().any(|key| key.listed);
+        one_each.then(|| Self {
             family,
             ties: ties_of(case, facts, &keys),
             facts,
@@ -180,7 +184,11 @@ fn hands_out_rows(case: &Case<'_>, logged: &LoggedCase<'_>, family: usize) -> bo
     let summary = facts
         .main()
         .is_some_and(|level| level.aggregates && level.group_by.is_empty());
-    facts.kind == Kind::Select && !facts.skips_locked() && !summary && !one_row()
+    let queries = facts.kind == Kind::Select && !summary && !one_row();
+    let returns = facts.kind != Kind::Select
+        && !facts.output().is_empty()
+        && !text.is_some_and(inserts_one_row);
+    (queries || returns) && !facts.skips_locked()
 }
 
 fn tied<'a>(
@@ -342,7 +350,7 @@ impl Proven<'_> {
         );
         let said = |family: usize| {
             Some(Said {
-                text: &logged.family(family)?.query,
+                text: cursor::query(&logged.family(family)?.query),
                 facts: logged.facts(&case.catalog, family)?,
             })
         };

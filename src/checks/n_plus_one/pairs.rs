@@ -142,11 +142,11 @@ fn sources(case: &Case<'_>, groups: &[Group], child: usize) -> Vec<Source> {
 /// What says that a group's statements hand out the keys: they return them, or insert the rows that hold them.
 fn gives(case: &Case<'_>, group: &Group, tie: &Tie) -> Option<Basis> {
     let facts = group.facts(case)?;
-    match group.kind {
-        Kind::Select if !facts.skips_locked() => tie.returned_by(case, facts),
-        Kind::Insert => inserts(case, facts, tie).then_some(tie.basis),
-        _ => None,
-    }
+    let returned = tie
+        .returned_by(case, facts)
+        .filter(|_| !facts.skips_locked());
+    let inserted = group.kind == Kind::Insert && inserts(case, facts, tie);
+    returned.or_else(|| inserted.then_some(tie.basis))
 }
 
 fn inserts(case: &Case<'_>, facts: &Facts, tie: &Tie) -> bool {
@@ -407,10 +407,7 @@ fn root_calls(
     child: usize,
     known: &BTreeMap<usize, Pair>,
 ) -> Option<f64> {
-    let group = groups.get(parent)?;
-    if group.kind != Kind::Select {
-        return None;
-    }
+    let group = groups.get(parent).filter(|group| group.returns)?;
     let mut above = parent;
     for _ in 0..=known.len() {
         if above == child {
@@ -450,7 +447,8 @@ fn drop_explained(
             let own = distance(look_up.calls, pair.rows(groups));
             let others = sources.get(&pair.child).into_iter().flatten();
             // What is proven was compared with them part by part.
-            let others = others.filter(|source| source.tie.basis != Basis::SameName);
+            let others = others
+                .filter(|source| source.tie.basis != Basis::SameName && !source.tie.of_keys());
             let explained = pair.proof.is_none()
                 && others
                     .filter(|source| !found.contains_key(&source.group))

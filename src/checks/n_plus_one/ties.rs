@@ -62,9 +62,12 @@ impl Tie {
             resolved(case, used).is_some_and(|found| found.table.oid == self.parent_table)
         };
         if from(&table) {
-            return Some(self.basis);
+            return (!self.of_keys() || self.only_keys(facts)).then_some(self.basis);
         }
         // A view is no relation of the catalog; it may be called after the table that it reads.
+        if self.of_keys() {
+            return None;
+        }
         let parent = case.catalog.by_oid(self.parent_table)?.table;
         let view = |used: &RelationUse| {
             let name = plain(&used.name);
@@ -90,6 +93,24 @@ impl Tie {
                     Some(found) => found.table.oid == self.parent_table,
                     None => used.resolved.is_none(),
                 })
+        })
+    }
+
+    /// Whether rows are read by their own keys. A list of the rows themselves says nothing: what is on a list is opened
+    /// one by one, too. A list of keys has no other use.
+    pub fn of_keys(&self) -> bool {
+        let own =
+            self.child_table == self.parent_table && self.child_columns == self.parent_columns;
+        own && self.basis == Basis::Named
+    }
+
+    /// Whether a statement returns the keys and nothing else.
+    fn only_keys(&self, facts: &Facts) -> bool {
+        facts.output().iter().all(|output| match output {
+            Output::Column { sources, .. } => sources
+                .iter()
+                .all(|source| self.parent_columns.contains(&source.column)),
+            Output::All { .. } | Output::Computed { .. } => false,
         })
     }
 
@@ -142,7 +163,9 @@ pub fn ties_of(case: &Case<'_>, facts: &Facts, keys: &[KeyColumn]) -> Vec<Tie> {
                 same_named(case, table.table, &keys, &mut ties);
             }
             if returns_others_only(facts, relation) {
-                own_key(case, table.table, &keys, &mut ties);
+                own_key(case, table.table, (&keys, Basis::Declared), &mut ties);
+            } else {
+                own_key(case, table.table, (&keys, Basis::Named), &mut ties);
             }
         }
     }
@@ -423,16 +446,21 @@ fn returns_others_only(facts: &Facts, relation: usize) -> bool {
     facts.relations.len() > 1 && others.peek().is_some() && others.all(|other| other != relation)
 }
 
-/// A join that is entered by the parent's own primary key, as lazy loaders of a single object make it.
-fn own_key(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie>) {
-    if let Some(primary) = primary_key(case, table) {
-        let columns = [primary.to_owned()];
-        ties.extend(tie(
-            case,
-            table,
-            (keys, &columns),
-            (table.oid, &columns),
-            Basis::Declared,
-        ));
+/// A look-up by the primary key of the row itself: a join that is entered by it, as lazy loaders of a single object make
+/// it, or a row that is read by the key that another statement found ([`Tie::of_keys`]).
+fn own_key(
+    case: &Case<'_>,
+    table: &Table,
+    (keys, basis): (&[&KeyColumn], Basis),
+    ties: &mut Vec<Tie>,
+) {
+    let primary = unique_keys(case, table).find(|index| index.primary);
+    let columns = primary.and_then(|index| {
+        let columns = index.keys.iter().map(|key| key.column.clone());
+        columns.collect::<Option<Vec<String>>>()
+    });
+    if let Some(columns) = columns {
+        let parent = (table.oid, columns.as_slice());
+        ties.extend(tie(case, table, (keys, &columns), parent, basis));
     }
 }

@@ -382,7 +382,7 @@ fn part(text: &str) -> Part {
         ("prepare", "TRANSACTION") | ("commit" | "rollback" | "end" | "abort", _) => Part::End,
         (
             "set" | "reset" | "show" | "savepoint" | "release" | "deallocate" | "discard" | "close"
-            | "listen" | "unlisten" | "prepare" | "lock" | "",
+            | "fetch" | "move" | "listen" | "unlisten" | "prepare" | "lock" | "",
             _,
         ) => Part::Aside,
         _ => Part::Work,
@@ -409,6 +409,8 @@ mod tests {
                 "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;",
                 Part::Reset,
             ),
+            ("DECLARE c CURSOR FOR SELECT 1", Part::Work),
+            ("FETCH 10 FROM c", Part::Aside),
             ("VACUUM t", Part::Work),
             ("", Part::Aside),
         ] {
