@@ -53,6 +53,16 @@ fn what_takes_the_place_of_a_loop_returns_its_rows() {
                     .as_deref()
                     .unwrap_or_default();
                 let same = match Loop::of(&snapshot, finding) {
+                    // What fetches or writes cannot be run again for the same rows.
+                    Ok(looped)
+                        if !looped
+                            .parent
+                            .trim_start()
+                            .to_lowercase()
+                            .starts_with(['s', 'w']) =>
+                    {
+                        Ok(())
+                    }
                     // Other clients may have sent the same two statements.
                     Ok(looped) if !seen.insert((looped.parent.clone(), rewrite.to_owned())) => {
                         Ok(())
@@ -170,6 +180,13 @@ impl Loop {
             let number = predicates
                 .filter(|predicate| predicate.operand == Operand::Column(column.clone()))
                 .find_map(|predicate| parameter(&predicate.test));
+            // What is joined by the key is compared in its place.
+            let joined = || {
+                let all = look_up.relations.iter();
+                let mut predicates = all.flat_map(|used| used.predicates.iter());
+                predicates.find_map(|predicate| parameter(&predicate.test))
+            };
+            let number = number.or_else(joined);
             parameters.push(number.ok_or_else(|| format!("{child}: no parameter"))?);
         }
         let rewrite = finding.recommendation.rewrite.clone();
@@ -188,6 +205,7 @@ fn parameter(test: &Test) -> Option<u32> {
     let value = match test {
         Test::Equal(value) => value,
         Test::In(Elements::List(values)) => values.first()?,
+        Test::In(Elements::Array(value)) => value,
         _ => return None,
     };
     match value {
@@ -309,10 +327,14 @@ async fn compare(client: &Client, looped: &Loop, compared: &mut Compared) -> Res
     for row in &parents {
         let key = key_of(row);
         if let Entry::Vacant(place) = children.entry(key.clone()) {
-            let given = |number: u32, _: &str, _: &str| {
+            let given = |number: u32, before: &str, _: &str| {
                 let mut parameters = looped.parameters.iter();
                 let place = parameters.position(|known| *known == number)?;
-                Some(quoted(key[place].as_deref()))
+                let value = key[place].as_deref();
+                if before.ends_with("ANY(") {
+                    return Some(format!("'{{{}}}'", value.unwrap_or("NULL")));
+                }
+                Some(quoted(value))
             };
             let found = rows(client, &filled(&looped.child, &given)).await?;
             place.insert(found);
@@ -329,9 +351,9 @@ async fn compare(client: &Client, looped: &Loop, compared: &mut Compared) -> Res
         .collect();
     let used = std::cell::Cell::new(0);
     let given = |_: u32, before: &str, after: &str| {
-        let array =
-            before.ends_with("ANY(") || before.ends_with("unnest(") || before.ends_with("[], ");
-        (array && after.starts_with("::")).then(|| {
+        let typed = before.ends_with("unnest(") || before.ends_with("[], ");
+        let array = before.ends_with("ANY(") || typed && after.starts_with("::");
+        array.then(|| {
             let place = used.replace(used.get() + 1);
             arrays[place].clone()
         })

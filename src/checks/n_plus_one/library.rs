@@ -7,7 +7,7 @@ struct Library {
     writes: fn(&Text<'_>) -> bool,
 }
 
-const LIBRARIES: [Library; 18] = [
+const LIBRARIES: [Library; 23] = [
     Library {
         term: "ActiveRecord: includes or preload",
         writes: |text| {
@@ -17,12 +17,20 @@ const LIBRARIES: [Library; 18] = [
             let sum = ["COUNT", "SUM", "AVG", "MIN", "MAX"]
                 .iter()
                 .any(|name| text.starts(&format!("SELECT {name}(")) && text.has(") FROM \""));
+            let sum = sum && !text.has("\" \"me\" ");
             whole_row || question || sum
         },
     },
     Library {
         term: "Bookshelf: withRelated",
         writes: |text| text.starts("select distinct \"") && text.has("\".* from \""),
+    },
+    Library {
+        term: "DBIx::Class: prefetch",
+        writes: |text| {
+            let table = text.has(" me WHERE ( ") || text.has(" \"me\" WHERE ( ");
+            text.starts("SELECT ") && (table || text.has(" me  JOIN "))
+        },
     },
     Library {
         term: "Django: select_related or prefetch_related",
@@ -35,6 +43,13 @@ const LIBRARIES: [Library; 18] = [
             text.starts("SELECT \"") && columns && !text.parenthesized()
                 || text.has(" AS \"__count\" FROM \"")
                 || text.starts("SELECT $") && text.has(" AS \"a\" FROM \"")
+        },
+    },
+    Library {
+        term: "Doctrine: a fetch join (addSelect), or fetch: EAGER",
+        writes: |text| {
+            let count = text.starts("SELECT COUNT(*) FROM ") && text.has(" t0 WHERE t0.");
+            count || text.starts("SELECT ") && text.first_label().is_some_and(doctrine_label)
         },
     },
     Library {
@@ -59,7 +74,7 @@ const LIBRARIES: [Library; 18] = [
         writes: |text| text.starts("select * from \"") && text.where_is_qualified("where"),
     },
     Library {
-        term: "GORM: Preload or Joins",
+        term: "GORM: Preload or Joins; Orchid ORM: the relation in select()",
         writes: |text| {
             let bare = || {
                 let rest = text.0.split_once("\" WHERE ").map(|(_, rest)| rest);
@@ -88,8 +103,19 @@ const LIBRARIES: [Library; 18] = [
         },
     },
     Library {
+        term: "Ormar: select_related or prefetch_related",
+        writes: |text| {
+            let own = |(item, label): (&str, &str)| item.ends_with(&format!(".{label}"));
+            text.has(" \nFROM ") && text.first_label().is_some_and(own)
+        },
+    },
+    Library {
         term: "peewee: prefetch() or a join",
         writes: |text| text.starts("SELECT ") && text.has("\" AS \"t1\""),
+    },
+    Library {
+        term: "Piccolo: prefetch, or the columns of the other table in select()",
+        writes: |text| text.starts("SELECT ALL ") || text.starts("SELECT EXISTS(SELECT ALL "),
     },
     Library {
         term: "Pony: prefetch()",
@@ -98,7 +124,11 @@ const LIBRARIES: [Library; 18] = [
     Library {
         term: "Prisma: include, or relationLoadStrategy: \"join\"",
         writes: |text| {
-            text.starts("SELECT \"") && text.first_item_has_schema() && text.has(" OFFSET $")
+            let rows = text.starts("SELECT \"") && text.first_item_has_schema();
+            let sum = ["_count$", "_sum$", "_avg$", "_min$", "_max$"]
+                .iter()
+                .any(|label| text.has(&format!(" AS \"{label}")));
+            (rows || sum) && text.has(" OFFSET $")
         },
     },
     Library {
@@ -120,7 +150,11 @@ const LIBRARIES: [Library; 18] = [
     },
     Library {
         term: "SQLAlchemy: selectinload or joinedload",
-        writes: |text| text.starts("SELECT ") && text.has(" \nFROM "),
+        writes: |text| {
+            let own = |(item, label): (&str, &str)| item.ends_with(&format!(".{label}"));
+            let labelled = text.first_label().is_some_and(own);
+            text.starts("SELECT ") && text.has(" \nFROM ") && !labelled
+        },
     },
     Library {
         term: "Tortoise: prefetch_related or select_related",
@@ -134,6 +168,17 @@ const LIBRARIES: [Library; 18] = [
                     let label = item.replace("\".\"", "_");
                     rest.starts_with(&format!(" AS {label}"))
                 })
+        },
+    },
+    Library {
+        term: "Waterline: populate()",
+        writes: |text| {
+            let table = text.0.split_once(" from \"").map(|(_, rest)| rest);
+            let table = table.and_then(|rest| rest.split_once(" where \""));
+            let in_schema = table.is_some_and(|(table, _)| {
+                table.matches("\".\"").count() == 1 && !table.contains(' ')
+            });
+            text.starts("select \"") && in_schema && text.0.trim_end().ends_with(" limit $2")
         },
     },
 ];
@@ -166,6 +211,19 @@ impl<'a> Text<'a> {
         item.contains("\".\"").then_some((item, rest))
     }
 
+    /// `books.id` and `id` of `SELECT books.id AS id`, where no quotes stand around them.
+    fn first_label(&self) -> Option<(&'a str, &'a str)> {
+        let list = self.0.get("SELECT ".len()..)?;
+        let (item, rest) = list.split_once(" AS ")?;
+        let end = rest.find([' ', ',']).unwrap_or(rest.len());
+        let plain = |name: &&str| {
+            let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
+            name.bytes().all(in_name)
+        };
+        let label = rest.get(..end).filter(plain)?;
+        Some((Some(item).filter(plain)?, label))
+    }
+
     /// `"public"."books"."id"`
     fn first_item_has_schema(&self) -> bool {
         self.first_item()
@@ -190,7 +248,7 @@ impl<'a> Text<'a> {
     /// `WHERE ("a" = $1)` and `WHERE (("a" = $1) AND …)`: parentheses around each condition, even around one.
     fn parenthesized(&self) -> bool {
         let condition = self.0.split_once(" WHERE (").map(|(_, rest)| rest);
-        condition.is_some_and(|rest| rest.starts_with('(') || !rest.contains(" AND "))
+        condition.is_some_and(|rest| rest.trim_start().starts_with('(') || !rest.contains(" AND "))
     }
 
     /// `JOIN "a" ON "b"`: without parentheses around the condition.
@@ -210,6 +268,15 @@ impl<'a> Text<'a> {
 fn ecto_alias(word: &str) -> bool {
     let parts = word.split_once('.');
     parts.is_some_and(|(alias, column)| lettered(alias, 1) && column.starts_with('"'))
+}
+
+/// `t0.id` as `id_1`, and `b0_.id` as `id_0`
+fn doctrine_label((item, label): (&str, &str)) -> bool {
+    let parts = item.split_once('.').zip(label.rsplit_once('_'));
+    parts.is_some_and(|((alias, column), (name, number))| {
+        let alias = alias.strip_suffix('_').unwrap_or(alias);
+        lettered(alias, 1) && column == name && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
 }
 
 /// `b1_0.id`
@@ -255,6 +322,43 @@ mod tests {
             (
                 "select distinct \"a\".* from \"a\" where \"a\".\"id\" = $1",
                 "Bookshelf",
+            ),
+            (
+                "SELECT me.id, me.a FROM b me WHERE ( me.a = $1 )",
+                "DBIx::Class",
+            ),
+            (
+                "SELECT \"me\".\"id\", \"me\".\"a\" FROM \"b\" \"me\" WHERE ( ( \"me\".\"a\" = $1 AND \"me\".\"c\" = $2 ) )",
+                "DBIx::Class",
+            ),
+            (
+                "SELECT t0.id AS id_1, t0.a AS a_2 FROM b t0 WHERE t0.a = $1",
+                "Doctrine",
+            ),
+            (
+                "SELECT b0_.id AS id_0 FROM b b0_ WHERE b0_.a = $1",
+                "Doctrine",
+            ),
+            ("SELECT COUNT(*) FROM b t0 WHERE t0.a = $1", "Doctrine"),
+            (
+                "SELECT a.id AS id, a.b AS b \nFROM a \nWHERE a.b = $1::INTEGER",
+                "Ormar",
+            ),
+            (
+                "SELECT ALL \"a\".\"id\" AS \"id\" FROM \"a\" WHERE \"a\".\"b\" = $1",
+                "Piccolo",
+            ),
+            (
+                "SELECT COUNT(*) AS \"_count$_all\" FROM (SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\" WHERE \"public\".\"a\".\"b\" = $1 OFFSET $2) AS \"sub\"",
+                "Prisma",
+            ),
+            (
+                "SELECT a.id AS a_id, a.b AS a_b \nFROM a \nWHERE a.b = $1",
+                "SQLAlchemy",
+            ),
+            (
+                "select \"id\", \"a\" from \"public\".\"b\" where \"a\" = $1 limit $2",
+                "Waterline",
             ),
             (
                 "SELECT \"a\".\"id\", \"a\".\"name\" FROM \"a\" WHERE \"a\".\"id\" = $1 LIMIT $2",
@@ -340,6 +444,8 @@ mod tests {
             "SELECT \"a\".\"id\", \"a\".\"b\" FROM \"a\" WHERE (\"a\".\"b\" = $1)",
             "select \"a\".* from \"a\" where \"a\".\"b\" = $1",
             "SELECT id, name\nFROM a\nWHERE id = $1",
+            "SELECT t0.id FROM a t0 WHERE t0.b = $1",
+            "select \"id\" from \"a\" where \"b\" = $1 limit $2",
             "",
         ] {
             assert_eq!(library(text), None, "{text}");
