@@ -65,6 +65,7 @@ mod probe_surroundings;
 mod probing;
 mod program;
 mod rewrites;
+mod round_trips;
 mod safety;
 mod safety_races;
 mod safety_ways;
