@@ -10,6 +10,7 @@ use pgtriage::analyze::{Config, analyze};
 use pgtriage::checks::Catalog;
 use pgtriage::finding::Finding;
 use pgtriage::snapshot::{Snapshot, Table};
+use pgtriage::sql::cursor;
 use pgtriage::sql::facts::{self, Elements, Operand, Output, Test};
 use pgtriage::sql::parse::parse;
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ fn what_takes_the_place_of_a_loop_returns_its_rows() {
                     .as_deref()
                     .unwrap_or_default();
                 let same = match Loop::of(&snapshot, finding) {
-                    // What fetches or writes cannot be run again for the same rows.
+                    // What writes cannot be run again for the same rows.
                     Ok(looped)
                         if !looped
                             .parent
@@ -152,7 +153,7 @@ impl Loop {
         let child = finding.location.query.clone().expect("a look-up");
         let mut texts = finding.location.queryids.iter().map(|id| text(id.0));
         let parent = texts.rfind(|text| *text != child && text.len() < 4000);
-        let parent = parent.expect("a parent");
+        let parent = declared_for(snapshot, parent.expect("a parent"));
         let table = table(snapshot, finding);
         let catalog = Catalog::of(snapshot);
         let rows = facts::facts(&parse(&parent).expect("a statement"), &catalog);
@@ -198,6 +199,22 @@ impl Loop {
             parameters,
         })
     }
+}
+
+/// The query of the cursor that a statement fetches from; every other statement as it is.
+fn declared_for(snapshot: &Snapshot, parent: String) -> String {
+    let Some(name) = cursor::fetched(&parent) else {
+        return parent;
+    };
+    let mut texts = snapshot
+        .statements
+        .iter()
+        .filter_map(|statement| statement.query.as_deref());
+    let query = texts.find_map(|text| {
+        let declared = cursor::declared(text).filter(|cursor| cursor.name == name)?;
+        Some(declared.query.to_owned())
+    });
+    query.unwrap_or(parent)
 }
 
 /// The number of the parameter that a column is compared with.
@@ -266,6 +283,7 @@ fn value(before: &str, after: &str) -> &'static str {
         () if near.ends_with("offset") => "'0'",
         () if near.ends_with(" on") => "true",
         () if after.starts_with("::json") => "'[]'",
+        () if near.contains("_series(") => "150",
         () if near.contains("_at") || near.contains("published") => "'2001-02-03'",
         () if near.contains("type") => "'Book'",
         () if near.contains("status") => "'paid'",
@@ -281,7 +299,12 @@ fn filled(text: &str, given: &dyn Fn(u32, &str, &str) -> Option<String>) -> Stri
         let digits = rest[place + 1..]
             .find(|c: char| !c.is_ascii_digit())
             .map_or(rest.len(), |end| place + 1 + end);
-        let number = rest[place + 1..digits].parse().expect("a number");
+        let Ok(number) = rest[place + 1..digits].parse() else {
+            // A name may have a dollar sign in it.
+            filled.push_str(&rest[..=place]);
+            rest = &rest[place + 1..];
+            continue;
+        };
         filled.push_str(&rest[..place]);
         let after = &rest[digits..];
         let literal = given(number, &filled, after);
