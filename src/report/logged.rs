@@ -129,12 +129,32 @@ fn line(line: &ExcerptLine) -> String {
         .as_ref()
         .map(|values| format!(" ({values})"))
         .unwrap_or_default();
-    format!("{}:{at} {}{parameters}", line.line, line.statement)
+    // The values come first: what is cut off where a line is long is the text, which stands above.
+    format!("{}:{at}{parameters} {}", line.line, line.statement)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_stand_before_the_text() {
+        let excerpt = Excerpt {
+            session: "4711".to_owned(),
+            file: "a.log".to_owned(),
+            lines: vec![ExcerptLine {
+                line: 7,
+                at: None,
+                statement: "SELECT *\nFROM t".to_owned(),
+                parameters: Some("$1 = '5'".to_owned()),
+            }],
+        };
+        let lines = super::excerpt(&excerpt);
+        assert_eq!(
+            lines,
+            ["a.log, session 4711", "7: ($1 = '5') SELECT * FROM t"]
+        );
+    }
 
     #[test]
     fn bars_stand_for_counts() {
