@@ -208,11 +208,11 @@ fn a_library_is_named_where_it_wrote_the_statement() {
                 .rsplit_once("\" (")
                 .map(|(_, hint)| hint.to_lowercase());
             let built_on = BUILT_ON.iter().find(|(library, _)| *library == own);
-            let names = |hint: &str| {
+            let fits = |hint: &str| {
                 hint.contains(own) || built_on.is_some_and(|(_, base)| hint.contains(base))
             };
             match hint {
-                Some(hint) if names(&hint) => {
+                Some(hint) if fits(&hint) => {
                     named.insert(client.to_owned());
                 }
                 Some(_) => wrong.push(format!("{name}: {summary}")),

@@ -86,19 +86,13 @@ impl<R: Read> Decoded<R> {
         let result = self.source.by_ref().take(limit).read_to_end(&mut beginning);
         self.begun = true;
         self.count(beginning.len());
-        match Order::of(&beginning) {
-            Some((order, mark)) => {
-                self.order = Some(order);
-                self.decode(order, &beginning[mark..]);
-            }
-            None => {
-                let mark = if beginning.starts_with(&BYTE_ORDER_MARK) {
-                    BYTE_ORDER_MARK.len()
-                } else {
-                    0
-                };
-                self.ready = beginning.split_off(mark);
-            }
+        if let Some((order, mark)) = Order::of(&beginning) {
+            self.order = Some(order);
+            self.decode(order, &beginning[mark..]);
+        } else {
+            let marked = beginning.starts_with(&BYTE_ORDER_MARK);
+            let mark = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+            self.ready = beginning.split_off(mark);
         }
         result.map(drop)
     }

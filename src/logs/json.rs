@@ -76,7 +76,7 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// A row of csvlog as an object, as the operator of CloudNativePG writes it.
+/// A row of csvlog as an object, as the operator of `CloudNativePG` writes it.
 #[derive(serde::Deserialize)]
 struct Record<'a> {
     #[serde(borrow, default)]

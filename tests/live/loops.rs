@@ -220,9 +220,8 @@ fn declared_for(snapshot: &Snapshot, parent: String) -> String {
 /// The number of the parameter that a column is compared with.
 fn parameter(test: &Test) -> Option<u32> {
     let value = match test {
-        Test::Equal(value) => value,
+        Test::Equal(value) | Test::In(Elements::Array(value)) => value,
         Test::In(Elements::List(values)) => values.first()?,
-        Test::In(Elements::Array(value)) => value,
         _ => return None,
     };
     match value {

@@ -308,124 +308,127 @@ fn lettered(word: &str, most: usize) -> bool {
 mod tests {
     use super::library;
 
+    /// Statements, and the library that wrote each.
+    const WRITTEN: &[(&str, &str)] = &[
+        (
+            "SELECT \"books\".* FROM \"books\" WHERE \"books\".\"author_id\" = $1",
+            "ActiveRecord",
+        ),
+        (
+            "SELECT COUNT(*) FROM \"books\" WHERE \"books\".\"author_id\" = $1",
+            "ActiveRecord",
+        ),
+        (
+            "select distinct \"a\".* from \"a\" where \"a\".\"id\" = $1",
+            "Bookshelf",
+        ),
+        (
+            "SELECT me.id, me.a FROM b me WHERE ( me.a = $1 )",
+            "DBIx::Class",
+        ),
+        (
+            "SELECT \"me\".\"id\", \"me\".\"a\" FROM \"b\" \"me\" WHERE ( ( \"me\".\"a\" = $1 AND \"me\".\"c\" = $2 ) )",
+            "DBIx::Class",
+        ),
+        (
+            "SELECT t0.id AS id_1, t0.a AS a_2 FROM b t0 WHERE t0.a = $1",
+            "Doctrine",
+        ),
+        (
+            "SELECT b0_.id AS id_0 FROM b b0_ WHERE b0_.a = $1",
+            "Doctrine",
+        ),
+        ("SELECT COUNT(*) FROM b t0 WHERE t0.a = $1", "Doctrine"),
+        (
+            "SELECT a.id AS id, a.b AS b \nFROM a \nWHERE a.b = $1::INTEGER",
+            "Ormar",
+        ),
+        (
+            "SELECT ALL \"a\".\"id\" AS \"id\" FROM \"a\" WHERE \"a\".\"b\" = $1",
+            "Piccolo",
+        ),
+        (
+            "SELECT COUNT(*) AS \"_count$_all\" FROM (SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\" WHERE \"public\".\"a\".\"b\" = $1 OFFSET $2) AS \"sub\"",
+            "Prisma",
+        ),
+        (
+            "SELECT a.id AS a_id, a.b AS a_b \nFROM a \nWHERE a.b = $1",
+            "SQLAlchemy",
+        ),
+        (
+            "select \"id\", \"a\" from \"public\".\"b\" where \"a\" = $1 limit $2",
+            "Waterline",
+        ),
+        (
+            "SELECT \"a\".\"id\", \"a\".\"name\" FROM \"a\" WHERE \"a\".\"id\" = $1 LIMIT $2",
+            "Django",
+        ),
+        (
+            "SELECT COUNT(*) AS \"__count\" FROM \"a\" WHERE \"a\".\"id\" = $1",
+            "Django",
+        ),
+        (
+            "select \"id\", \"name\" from \"a\" where \"a\".\"id\" = $1",
+            "Drizzle",
+        ),
+        (
+            "SELECT a0.\"id\" FROM \"authors\" AS a0 WHERE (a0.\"id\" = $1)",
+            "Ecto",
+        ),
+        (
+            "select * from \"a\" where \"a\".\"id\" = $1 limit $2",
+            "Eloquent",
+        ),
+        (
+            "SELECT * FROM \"a\" WHERE \"a\".\"id\" = $1 ORDER BY \"a\".\"id\" LIMIT $2",
+            "GORM",
+        ),
+        (
+            "select a1_0.id,a1_0.name from authors a1_0 where a1_0.id=$1",
+            "Hibernate",
+        ),
+        (
+            "select \"a0\".* from \"a\" as \"a0\" where \"a0\".\"id\" in ($1)",
+            "MikroORM",
+        ),
+        (
+            "select \"a\".* from \"a\" where \"a\".\"id\" in ($1)",
+            "Objection",
+        ),
+        (
+            "SELECT \"t1\".\"id\" FROM \"a\" AS \"t1\" WHERE (\"t1\".\"id\" = $1)",
+            "peewee",
+        ),
+        (
+            "SELECT \"id\", \"name\"\nFROM \"a\"\nWHERE \"id\" = $1",
+            "Pony",
+        ),
+        (
+            "SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\" WHERE \"public\".\"a\".\"b\" = $1 OFFSET $2",
+            "Prisma",
+        ),
+        ("SELECT * FROM \"a\" WHERE (\"a\".\"b\" = $1)", "Sequel"),
+        (
+            "SELECT \"id\" FROM \"a\" AS \"A\" WHERE \"A\".\"id\" = $1",
+            "Sequelize",
+        ),
+        (
+            "SELECT a.id, a.name \nFROM a \nWHERE a.id = $1",
+            "SQLAlchemy",
+        ),
+        (
+            "SELECT \"name\",\"id\" FROM \"a\" WHERE \"b\"=$1",
+            "Tortoise",
+        ),
+        (
+            "SELECT \"A\".\"id\" AS \"A_id\" FROM \"a\" \"A\" WHERE \"A\".\"id\" = $1",
+            "TypeORM",
+        ),
+    ];
+
     #[test]
     fn libraries_are_told_by_how_they_write() {
-        for (text, expected) in [
-            (
-                "SELECT \"books\".* FROM \"books\" WHERE \"books\".\"author_id\" = $1",
-                "ActiveRecord",
-            ),
-            (
-                "SELECT COUNT(*) FROM \"books\" WHERE \"books\".\"author_id\" = $1",
-                "ActiveRecord",
-            ),
-            (
-                "select distinct \"a\".* from \"a\" where \"a\".\"id\" = $1",
-                "Bookshelf",
-            ),
-            (
-                "SELECT me.id, me.a FROM b me WHERE ( me.a = $1 )",
-                "DBIx::Class",
-            ),
-            (
-                "SELECT \"me\".\"id\", \"me\".\"a\" FROM \"b\" \"me\" WHERE ( ( \"me\".\"a\" = $1 AND \"me\".\"c\" = $2 ) )",
-                "DBIx::Class",
-            ),
-            (
-                "SELECT t0.id AS id_1, t0.a AS a_2 FROM b t0 WHERE t0.a = $1",
-                "Doctrine",
-            ),
-            (
-                "SELECT b0_.id AS id_0 FROM b b0_ WHERE b0_.a = $1",
-                "Doctrine",
-            ),
-            ("SELECT COUNT(*) FROM b t0 WHERE t0.a = $1", "Doctrine"),
-            (
-                "SELECT a.id AS id, a.b AS b \nFROM a \nWHERE a.b = $1::INTEGER",
-                "Ormar",
-            ),
-            (
-                "SELECT ALL \"a\".\"id\" AS \"id\" FROM \"a\" WHERE \"a\".\"b\" = $1",
-                "Piccolo",
-            ),
-            (
-                "SELECT COUNT(*) AS \"_count$_all\" FROM (SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\" WHERE \"public\".\"a\".\"b\" = $1 OFFSET $2) AS \"sub\"",
-                "Prisma",
-            ),
-            (
-                "SELECT a.id AS a_id, a.b AS a_b \nFROM a \nWHERE a.b = $1",
-                "SQLAlchemy",
-            ),
-            (
-                "select \"id\", \"a\" from \"public\".\"b\" where \"a\" = $1 limit $2",
-                "Waterline",
-            ),
-            (
-                "SELECT \"a\".\"id\", \"a\".\"name\" FROM \"a\" WHERE \"a\".\"id\" = $1 LIMIT $2",
-                "Django",
-            ),
-            (
-                "SELECT COUNT(*) AS \"__count\" FROM \"a\" WHERE \"a\".\"id\" = $1",
-                "Django",
-            ),
-            (
-                "select \"id\", \"name\" from \"a\" where \"a\".\"id\" = $1",
-                "Drizzle",
-            ),
-            (
-                "SELECT a0.\"id\" FROM \"authors\" AS a0 WHERE (a0.\"id\" = $1)",
-                "Ecto",
-            ),
-            (
-                "select * from \"a\" where \"a\".\"id\" = $1 limit $2",
-                "Eloquent",
-            ),
-            (
-                "SELECT * FROM \"a\" WHERE \"a\".\"id\" = $1 ORDER BY \"a\".\"id\" LIMIT $2",
-                "GORM",
-            ),
-            (
-                "select a1_0.id,a1_0.name from authors a1_0 where a1_0.id=$1",
-                "Hibernate",
-            ),
-            (
-                "select \"a0\".* from \"a\" as \"a0\" where \"a0\".\"id\" in ($1)",
-                "MikroORM",
-            ),
-            (
-                "select \"a\".* from \"a\" where \"a\".\"id\" in ($1)",
-                "Objection",
-            ),
-            (
-                "SELECT \"t1\".\"id\" FROM \"a\" AS \"t1\" WHERE (\"t1\".\"id\" = $1)",
-                "peewee",
-            ),
-            (
-                "SELECT \"id\", \"name\"\nFROM \"a\"\nWHERE \"id\" = $1",
-                "Pony",
-            ),
-            (
-                "SELECT \"public\".\"a\".\"id\" FROM \"public\".\"a\" WHERE \"public\".\"a\".\"b\" = $1 OFFSET $2",
-                "Prisma",
-            ),
-            ("SELECT * FROM \"a\" WHERE (\"a\".\"b\" = $1)", "Sequel"),
-            (
-                "SELECT \"id\" FROM \"a\" AS \"A\" WHERE \"A\".\"id\" = $1",
-                "Sequelize",
-            ),
-            (
-                "SELECT a.id, a.name \nFROM a \nWHERE a.id = $1",
-                "SQLAlchemy",
-            ),
-            (
-                "SELECT \"name\",\"id\" FROM \"a\" WHERE \"b\"=$1",
-                "Tortoise",
-            ),
-            (
-                "SELECT \"A\".\"id\" AS \"A_id\" FROM \"a\" \"A\" WHERE \"A\".\"id\" = $1",
-                "TypeORM",
-            ),
-        ] {
+        for (text, expected) in WRITTEN {
             let found = library(text);
             assert!(
                 found.is_some_and(|found| found.starts_with(&format!("{expected}:"))),
