@@ -48,8 +48,11 @@ fn list<'r>(report: &'r Value, key: &str) -> &'r Vec<Value> {
 }
 
 #[test]
-fn statements_of_the_usual_tools_pass_on_every_major() {
-    for major in majors() {
+fn statements_of_the_usual_tools_pass_from_the_oldest_major_to_the_newest() {
+    let all = majors();
+    let ends = [all.first().copied(), Some(MAIN_MAJOR), all.last().copied()];
+    let some: BTreeSet<u32> = ends.into_iter().flatten().collect();
+    for major in some {
         let cluster = server(major);
         for project in PROJECTS {
             let run = check(&cluster, project, &folder(project).join("queries"));

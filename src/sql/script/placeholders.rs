@@ -41,6 +41,7 @@ pub(super) fn numbered(text: &str, known: &Known) -> Numbered {
         known,
         out: String::with_capacity(text.len()),
         names: BTreeMap::new(),
+        tested: BTreeMap::new(),
         last: own.max().unwrap_or_default(),
         formats: all.iter().enumerate().any(|(at, _)| {
             let found = percent(all.get(at..).unwrap_or_default());
@@ -69,6 +70,8 @@ struct Writer<'k> {
     known: &'k Known,
     out: String,
     names: BTreeMap<u32, String>,
+    /// Those that are only asked whether they are NULL, by their names.
+    tested: BTreeMap<String, u32>,
     last: u32,
     /// Whether `%` is written `%%`, because Python puts the values in.
     formats: bool,
@@ -103,8 +106,8 @@ impl Writer<'_> {
                 self.out.push_str(".*");
             }
             (Form::Text(quotes), name) => self.piece(name.as_deref(), quotes),
-            (form, name) => {
-                let written = self.values(all, at, name.as_deref(), form == Form::Row);
+            _ => {
+                let written = self.values(all, at, found);
                 self.out.push_str(&written);
             }
         }
@@ -123,7 +126,8 @@ impl Writer<'_> {
     }
 
     /// One value or a row of them, in the parentheses that a library would write.
-    fn values(&mut self, all: &[Token<'_>], at: usize, name: Option<&str>, row: bool) -> String {
+    fn values(&mut self, all: &[Token<'_>], at: usize, found: &Placeholder<'_>) -> String {
+        let (name, row, taken) = (found.name.as_deref(), found.form == Form::Row, found.tokens);
         let fields = name.and_then(|name| Some((name, self.known.fields.get(name)?)));
         let behind = place::before(all, at);
         let list = behind.is_some_and(|word| word.is_word("in"));
@@ -134,7 +138,10 @@ impl Writer<'_> {
                 .collect(),
             (None, Some(width)) => (0..width).map(|_| self.number(None)).collect(),
             (None, None) => {
-                let number = self.number(name);
+                let number = match name {
+                    Some(name) if place::is_tested(all, at + taken) => self.tested(name),
+                    name => self.number(name),
+                };
                 return if list || row {
                     format!("(${number})")
                 } else {
@@ -147,10 +154,22 @@ impl Writer<'_> {
         if list { format!("({row})") } else { row }
     }
 
+    /// A number of its own for `:name IS NULL`: the server takes no type from there, and would want the same one elsewhere.
+    fn tested(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.tested.get(name) {
+            return *number;
+        }
+        self.last += 1;
+        self.names.insert(self.last, name.to_owned());
+        self.tested.insert(name.to_owned(), self.last);
+        self.last
+    }
+
     fn number(&mut self, name: Option<&str>) -> u32 {
+        let tested: Vec<u32> = self.tested.values().copied().collect();
         let known = name.and_then(|name| {
             let mut names = self.names.iter();
-            names.find(|(_, known)| known.as_str() == name)
+            names.find(|(number, known)| known.as_str() == name && !tested.contains(number))
         });
         if let Some((number, _)) = known {
             return *number;

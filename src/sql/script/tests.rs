@@ -153,6 +153,11 @@ fn parameters_become_numbers() {
             &["user-id", "active"],
         ),
         ("a = :user.id", "a = $1", &["user.id"]),
+        (
+            "(:a IS NULL OR b = :a) AND (:a::int IS NOT NULL OR :a is not null)",
+            "($1 IS NULL OR b = $2) AND ($2::int IS NOT NULL OR $1 is not null)",
+            &["a", "a"],
+        ),
         ("a IS DISTINCT FROM :b", "a IS DISTINCT FROM $1", &["b"]),
         (
             "SELECT extract(day FROM :d)",

@@ -101,3 +101,15 @@ fn begins_a_list(all: &[Token<'_>], from: usize) -> bool {
     }
     false
 }
+
+/// Whether what comes there asks if the value before is NULL.
+pub(super) fn is_tested(all: &[Token<'_>], at: usize) -> bool {
+    let mut words = all
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .filter(|token| !token.is_trivia());
+    let is = words.next().is_some_and(|word| word.is_word("is"));
+    let null = words.find(|word| !word.is_word("not"));
+    is && null.is_some_and(|word| word.is_word("null"))
+}

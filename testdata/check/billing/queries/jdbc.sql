@@ -24,3 +24,6 @@ select coalesce(sum(amount), 0) from billing.payment where tenant_id = ? and inv
 
 /* name: casewhen */
 update billing.payment set state = case when attempts > ? then 'failed' else 'pending' end where id = ?::uuid;
+
+/* name: optionalFilters */
+select * from billing.customer where tenant_id = ? and (? is null or name = ?) and (:vat is null or vat_id = :vat);
