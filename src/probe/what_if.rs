@@ -28,8 +28,9 @@ pub async fn ask_what_if(
     cancelled: watch::Receiver<bool>,
 ) {
     let thresholds = &options.thresholds;
-    let unasked = open_questions(snapshot, thresholds, &BTreeSet::new());
-    if snapshot.plans.is_empty() || unasked.is_empty() {
+    if snapshot.plans.is_empty()
+        || open_questions(snapshot, thresholds, &BTreeSet::new()).is_empty()
+    {
         return;
     }
     let mut oracle = match HypopgOracle::open(session, snapshot, options, time, cancelled).await {

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -134,8 +135,8 @@ pub(super) fn redact(distributions: &mut [Distribution]) {
     }
 }
 
-/// All values of each kind in their order.
-struct Places(BTreeMap<String, (Vec<String>, Order)>);
+/// The place of each value among all of its kind.
+struct Places(BTreeMap<String, FxHashMap<String, u32>>);
 
 impl Places {
     fn of(distributions: &[Distribution]) -> Self {
@@ -154,11 +155,11 @@ impl Places {
             all.entry(elements).or_default().extend(texts);
         }
         let placed = all.into_iter().map(|(kind, mut values)| {
-            let order = Order::of(kind, sorted.get(kind).map_or(&[], Vec::as_slice));
-            values.sort_unstable_by(|a, b| order.compare(a, b));
+            values.sort_unstable();
             values.dedup();
-            let values = values.into_iter().map(str::to_owned).collect();
-            (kind.to_owned(), (values, order))
+            Order::of(kind, sorted.get(kind).map_or(&[], Vec::as_slice)).sort(&mut values);
+            let places = values.into_iter().map(str::to_owned).zip(0..);
+            (kind.to_owned(), places.collect())
         });
         Self(placed.collect())
     }
@@ -169,14 +170,9 @@ impl Places {
         if !values.ranks.is_empty() {
             return;
         }
-        let Some((all, order)) = self.0.get(kind) else {
-            return;
-        };
-        let place = |text: &String| {
-            let found = all.binary_search_by(|other| order.compare(other, text));
-            u32::try_from(found.unwrap_or_else(|next| next)).unwrap_or(u32::MAX)
-        };
-        values.ranks = texts.iter().map(place).collect();
+        let places = self.0.get(kind);
+        let place = |text: &String| places?.get(text).copied();
+        values.ranks = texts.iter().filter_map(place).collect();
     }
 }
 
@@ -197,26 +193,27 @@ impl Order {
         if kind == "number" {
             return Self::Numbers;
         }
-        let ordered = |order: Self| {
+        let wrong = |compare: fn(&str, &str) -> Ordering| {
             let pairs = sorted.iter().flat_map(|values| values.windows(2));
-            let wrong = pairs
-                .filter(|pair| matches!(pair, [a, b] if order.compare(a, b) == Ordering::Greater));
-            wrong.count()
+            pairs
+                .filter(|pair| matches!(pair, [a, b] if compare(a, b) == Ordering::Greater))
+                .count()
         };
-        if ordered(Self::Bytes) <= ordered(Self::Letters) {
+        let by_bytes = wrong(str::cmp);
+        if by_bytes == 0 || by_bytes <= wrong(|a, b| letters(a).cmp(letters(b)).then(a.cmp(b))) {
             Self::Bytes
         } else {
             Self::Letters
         }
     }
 
-    fn compare(self, a: &str, b: &str) -> Ordering {
-        let first = match self {
-            Self::Numbers => number(a).total_cmp(&number(b)),
-            Self::Bytes => Ordering::Equal,
-            Self::Letters => letters(a).cmp(letters(b)),
-        };
-        first.then_with(|| a.cmp(b))
+    /// Brings values into this order that are in the order of their bytes.
+    fn sort(self, values: &mut [&str]) {
+        match self {
+            Self::Numbers => values.sort_by(|a, b| number(a).total_cmp(&number(b))),
+            Self::Bytes => {}
+            Self::Letters => values.sort_by_cached_key(|text| letters(text).collect::<String>()),
+        }
     }
 }
 
