@@ -299,6 +299,10 @@ impl<'s> Search<'s> {
                 source.tie.basis != Basis::Typed
                     || all_typed(self.groups, look_up, (source, group), self.all)
             })
+            .filter(|(source, group, _)| {
+                let each = || ratio(look_up.calls, group.rows);
+                !source.tie.of_keys() || each().is_some_and(|each| RATIO_ALONE.contains(&each))
+            })
             .filter(|one| !self.refuted(child, &[one]))
             .min_by(|(one, one_group, _), (other, other_group, _)| {
                 let order = other.tie.basis.cmp(&one.tie.basis);
@@ -322,7 +326,7 @@ impl<'s> Search<'s> {
     fn together(&self, child: usize, look_up: &Group, eligible: &[Eligible<'s>]) -> Option<Pair> {
         let (first, _, _) = eligible
             .iter()
-            .filter(|(source, _, _)| source.tie.basis != Basis::Typed)
+            .filter(|(source, _, _)| source.tie.basis != Basis::Typed && !source.tie.of_keys())
             .max_by(|(_, one, _), (_, other, _)| one.rows.total_cmp(&other.rows))?;
         let mut same: Vec<&Eligible<'s>> = eligible
             .iter()
