@@ -152,6 +152,7 @@ fn parameters_become_numbers() {
             "a = $1 AND b=$2",
             &["user-id", "active"],
         ),
+        ("a = $id AND b = $1", "a = $2 AND b = $1", &["id"]),
         ("a = :user.id", "a = $1", &["user.id"]),
         (
             "(:a IS NULL OR b = :a) AND (:a::int IS NOT NULL OR :a is not null)",
@@ -347,6 +348,8 @@ fn what_only_the_program_knows_is_left_out_unless_a_comment_gives_it() {
         ("SELECT a FROM :table WHERE b = :c", "table"),
         ("INSERT INTO :\"table\" VALUES (1)", "table"),
         ("DELETE FROM %s", "?"),
+        ("SELECT a FROM t WHERE b = {{ b }}", "{…}"),
+        ("SELECT a FROM t WHERE b = ${b}", "{…}"),
     ] {
         let script = Script::read(&format!("-- :name a :? :1\n{text}"));
         let found: Vec<_> = script

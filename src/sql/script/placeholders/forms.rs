@@ -57,6 +57,7 @@ pub(super) fn placeholder<'t>(
     let rest = all.get(at..)?;
     percent(rest)
         .or_else(|| sigil(rest))
+        .or_else(|| dollar(rest))
         .or_else(|| sqlc(rest))
         .or_else(|| colon(rest).filter(|_| brackets == 0 || !ends_operand(all, at)))
         .map(|found| in_its_place(found, all, at))
@@ -158,6 +159,23 @@ fn sigil<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
         name: Some(word.text.to_owned()),
         tokens: 2,
         form: Form::Value,
+    })
+}
+
+/// `$name` (`SQLite` and its like), and braces, which hold what a template puts in: `${id}`, `#{id}`, `{{ id }}`.
+fn dollar<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
+    let (name, tokens, form) = match rest {
+        [brace, ..] if brace.text == "{" => ("{…}", 1, Form::Text(Quotes::None)),
+        [dollar, word, ..] if dollar.text == "$" && word.kind == TokenKind::Word => {
+            (word.text, 2, Form::Value)
+        }
+        _ => return None,
+    };
+    Some(Placeholder {
+        before: "",
+        name: Some(name.to_owned()),
+        tokens,
+        form,
     })
 }
 
