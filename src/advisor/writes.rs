@@ -1,13 +1,17 @@
 //! What writes pay for one more index.
 
-use crate::checks::{Case, TableRef};
+use crate::checks::{Case, TableRef, TableUse};
 use crate::snapshot::TableCounters;
 use crate::snapshot::delta::WindowKind;
+use crate::sql::facts::Role;
 use crate::units::{Millis, float, ratio};
 
 /// One entry of a btree with scattered keys: 9 µs (an integer) to 15 µs (an integer and a text) a row, measured with
 /// 500,000 rows in one `INSERT` on PostgreSQL 15 with default settings, beyond the 4 µs of the row itself.
 const ENTRY: Millis = Millis(0.01);
+
+/// A statement that wrote less often than this many times loads or repairs a table, and says nothing of its days.
+const ROUTINE: i64 = 20;
 
 /// What a server did within so many seconds of its beginning says nothing of its days: its tables were loaded.
 const SETTLED: f64 = 24.0 * 3_600.0;
@@ -67,6 +71,8 @@ pub struct Writes {
     pub hot_ratio: Option<f64>,
     /// Index entries that writes would have made in the window of the tables' counters.
     entries: f64,
+    /// Those that the statements of the workload alone would have made, in the window of their counters.
+    by_statements: f64,
 }
 
 impl Writes {
@@ -88,19 +94,43 @@ impl Writes {
             per_second: seconds.and_then(|seconds| ratio(writes, seconds)),
             hot_ratio,
             entries: inserts + affected,
+            by_statements: by_statements(case, table, columns),
         }
     }
 
-    /// What the index saves and what it costs, both in an hour, where it costs more; `None` where it pays or where
-    /// either cannot be told.
+    /// What the index saves and what it costs where it costs more, both in an hour, or in the window of the statements
+    /// where the table's writes cannot be told by the hour; `None` where it pays or where either cannot be told.
     pub fn outweighs(&self, case: &Case<'_>, saved: Millis) -> Option<(Millis, Millis)> {
+        let by_the_hour = self.in_an_hour(case, saved);
+        let (saved, cost) =
+            by_the_hour.unwrap_or((saved, Millis(self.by_statements * ENTRY.get())));
+        (cost.get() > saved.get()).then_some((saved, cost))
+    }
+
+    fn in_an_hour(&self, case: &Case<'_>, saved: Millis) -> Option<(Millis, Millis)> {
         const HOUR: f64 = 3_600.0;
         let reads = case.workload.window().seconds?;
         let writes = WriteWindow::of(case).seconds()?;
         let cost = ratio(self.entries * ENTRY.get(), writes)? * HOUR;
         let saved = ratio(saved.get(), reads)? * HOUR;
-        (cost > saved).then_some((Millis(saved), Millis(cost)))
+        Some((Millis(saved), Millis(cost)))
     }
+}
+
+/// Rows that the workload's statements inserted into the table, or whose `columns` they set.
+fn by_statements(case: &Case<'_>, table: TableRef<'_>, columns: &[String]) -> f64 {
+    let usage = case.usage();
+    let makes_entries = |used: &&TableUse| match used.role {
+        Role::InsertTarget => true,
+        Role::UpdateTarget | Role::MergeTarget => usage.writes_any(used, columns),
+        _ => false,
+    };
+    let writing = usage.of_table(table.place).iter().filter(makes_entries);
+    writing
+        .filter_map(|used| case.workload.families().get(used.family))
+        .filter(|family| family.calls() >= ROUTINE)
+        .map(|family| family.rows().get())
+        .sum()
 }
 
 /// The table's counters in the window, of a partitioned table its leaves'.

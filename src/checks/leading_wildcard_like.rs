@@ -1,7 +1,8 @@
 //! `leading_wildcard_like`: a pattern that begins with a wildcard, which a btree index cannot look up.
 
 use super::support::{
-    SELECTIVE, Scan, Selective, Told, Words, advice, conditions, each_seq_scan, selective,
+    Asks, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, each_seq_scan, filter_facts,
+    lookups, selective, special_index, with_index,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
@@ -60,7 +61,10 @@ fn tell<'a>(
         title: format!("infix LIKE on {}", scan.label()),
         proof: rows.proof,
         others: vec![rows.other],
-        advice: trigrams(case, scan, &key),
+        advice: with_index(
+            trigrams(case, scan, &key),
+            trigram_index(case, plan, node, scan),
+        ),
     })
 }
 
@@ -73,6 +77,21 @@ fn is_infix(test: &Test) -> bool {
         return false;
     };
     pattern.starts_with(['%', '_']) || is_pattern_token(pattern)
+}
+
+/// The index on those columns.
+fn trigram_index(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    scan: &Scan<'_>,
+) -> Option<Recommendation> {
+    let table = scan.table?;
+    let conditions = lookups(&filter_facts(case, plan, node)?, table);
+    let condition = conditions
+        .iter()
+        .find(|lookup| lookup.asks == Asks::Trigrams && scan.columns.contains(&lookup.column))?;
+    special_index(case, plan, table, condition)
 }
 
 fn trigrams(case: &Case<'_>, scan: &Scan<'_>, key: &str) -> Recommendation {

@@ -1,8 +1,8 @@
 //! `non_sargable_predicate`: a filter wraps the column, so that no plain index on it can serve.
 
 use super::support::{
-    Dress, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan,
-    rewritten, selective,
+    Dress, SELECTIVE, Scan, Selective, Told, Words, Wrap, advice, conditions, dress, each_seq_scan,
+    filter_facts, lookups, rewritten, selective, special_index, with_index,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
@@ -70,7 +70,7 @@ fn tell<'a>(
         ),
         proof: rows.proof,
         others: vec![rows.other],
-        advice: unwrap(case, plan, scan, &wrapped),
+        advice: unwrap(case, plan, node, scan, &wrapped),
     })
 }
 
@@ -93,6 +93,7 @@ struct Wrapped<'w> {
 fn unwrap(
     case: &Case<'_>,
     plan: &CasePlan<'_>,
+    node: &Node,
     scan: &Scan<'_>,
     wrapped: &Wrapped<'_>,
 ) -> Recommendation {
@@ -128,7 +129,26 @@ fn unwrap(
         expected: "reads the rows it keeps instead of the table, and gives the planner statistics of the expression",
         risk: "every write of the table computes the expression; only an IMMUTABLE one can be indexed",
     };
-    advice(Action::CreateIndex, words)
+    with_index(
+        advice(Action::CreateIndex, words),
+        expression_index(case, plan, node, scan, wrapped),
+    )
+}
+
+/// The index on the expression.
+fn expression_index(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    scan: &Scan<'_>,
+    wrapped: &Wrapped<'_>,
+) -> Option<Recommendation> {
+    let table = scan.table?;
+    let conditions = lookups(&filter_facts(case, plan, node)?, table);
+    let condition = conditions.iter().find(
+        |lookup| matches!(&lookup.wrap, Wrap::Expression { text, .. } if text == wrapped.text),
+    )?;
+    special_index(case, plan, table, condition)
 }
 
 /// Functions and casts whose values are periods.

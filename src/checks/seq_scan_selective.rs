@@ -1,9 +1,13 @@
 //! `seq_scan_selective`: a whole table is read to keep a few of its rows.
 
-use super::support::{SELECTIVE, Scan, Selective, Told, Words, advice, each_seq_scan, selective};
-use super::{Case, Category, Check, CheckMeta, Proposal};
+use super::support::{
+    Asks, Lookup, SELECTIVE, Scan, Selective, Told, Words, Wrap, advice, each_seq_scan,
+    filter_facts, lookups, selective, special_index,
+};
+use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Recommendation};
 use crate::format;
+use crate::plan::Node;
 use crate::snapshot::Area;
 
 /// The check's id.
@@ -29,25 +33,51 @@ impl Check for SeqScanSelective {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_seq_scan(case, found, selective, |_, _, _, scan, rows| {
-            Some(tell(scan, rows))
-        });
+        each_seq_scan(case, found, selective, tell);
     }
 }
 
-fn tell(scan: &Scan<'_>, rows: Selective) -> Told {
+fn tell<'a>(
+    case: &Case<'a>,
+    plan: &CasePlan<'a>,
+    node: &Node,
+    scan: &mut Scan<'a>,
+    rows: Selective,
+) -> Option<Told> {
     let title = format!(
         "selective seq scan on {}: {} of {} rows kept",
         scan.label(),
         format::count(rows.kept),
         format::count(rows.read),
     );
-    Told {
+    Some(Told {
         title,
         proof: rows.proof,
         others: vec![rows.other],
-        advice: index(scan),
+        advice: special(case, plan, node, scan).unwrap_or_else(|| index(scan)),
+    })
+}
+
+/// The index that the filter needs where no condition of it asks for a btree on a bare column, about which
+/// `missing_index` asks the planner.
+fn special(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    scan: &Scan<'_>,
+) -> Option<Recommendation> {
+    let table = scan.table?;
+    let conditions = lookups(&filter_facts(case, plan, node)?, table);
+    let plain = |lookup: &Lookup| {
+        lookup.wrap == Wrap::Bare && matches!(lookup.asks, Asks::Equal | Asks::Range)
+    };
+    if conditions.iter().any(plain) {
+        return None;
     }
+    conditions
+        .iter()
+        .filter(|lookup| lookup.wrap == Wrap::Bare)
+        .find_map(|lookup| special_index(case, plan, table, lookup))
 }
 
 fn index(scan: &Scan<'_>) -> Recommendation {

@@ -1,11 +1,8 @@
 //! `unservable_predicate`: no index can serve a condition, so that a table is read whole however large it is.
 
-mod lookup;
-mod mend;
-
 use std::collections::BTreeSet;
 
-use super::support::filter_facts;
+use super::support::{Lookup, filter_facts, lookups, mend};
 use super::{
     Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold, is_system,
     with_columns,
@@ -15,7 +12,6 @@ use crate::finding::{
 };
 use crate::plan::{ConditionKind, JoinType, Node, NodeType, Relationship, columns};
 use crate::snapshot::{Area, Index};
-use lookup::Lookup;
 
 /// Rows from which reading a whole table matters, as for a sequential scan.
 pub static MIN_ROWS: Threshold<f64> = Threshold {
@@ -107,13 +103,13 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let conditions = match whole {
         Whole::BehindFirst => index_columns(part_with_index(plan, node)),
         _ => filter_facts(case, plan, node)
-            .map(|facts| lookup::lookups(&facts, table))
+            .map(|facts| lookups(&facts, table))
             .unwrap_or_default(),
     };
     if whole != Whole::Sequential && served(case, table, &conditions) {
         return None;
     }
-    let mend = mend::mend(case, plan, table, &conditions)?;
+    let mend = mend(case, plan, table, &conditions)?;
     let name = table.table.name.to_string();
     let about = with_columns(&name, &mend.columns);
     let proof = proof(plan, node, whole);

@@ -34,7 +34,7 @@ const ADVISED: &[Advised] = &[
         settings: &[],
         query: "SELECT id FROM member WHERE lower(email) = 'user777@example.org'",
         finds: &["non_sargable_predicate", "seq_scan_selective"],
-        carried: Carried::Sql("CREATE INDEX ON member ((lower(email)))"),
+        carried: Carried::DdlOf("non_sargable_predicate"),
     },
     Advised {
         name: "day_of_time",
@@ -97,7 +97,51 @@ const ADVISED: &[Advised] = &[
         settings: &[],
         query: "SELECT id FROM song WHERE title LIKE '%abcde%'",
         finds: &["leading_wildcard_like", "seq_scan_selective"],
-        carried: Carried::Sql("CREATE EXTENSION pg_trgm; CREATE INDEX ON song USING gin (title gin_trgm_ops)"),
+        carried: Carried::DdlOf("leading_wildcard_like"),
+    },
+    Advised {
+        name: "contained",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE item (id int, data jsonb);
+            INSERT INTO item SELECT i, jsonb_build_object('k', i % 5000, 'pad', repeat('j', 40)) FROM generate_series(1, 40000) AS i",
+        settings: &[],
+        query: "SELECT id FROM item WHERE data @> '{\"k\": 77}'",
+        finds: &["seq_scan_selective"],
+        carried: Carried::DdlOf("seq_scan_selective"),
+    },
+    Advised {
+        name: "elements",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE item (id int, tags int[]);
+            INSERT INTO item SELECT i, ARRAY[i % 3000, i % 13] FROM generate_series(1, 40000) AS i",
+        settings: &[],
+        query: "SELECT id FROM item WHERE tags && ARRAY[77]",
+        finds: &["seq_scan_selective"],
+        carried: Carried::DdlOf("seq_scan_selective"),
+    },
+    Advised {
+        name: "bookings",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE item (id int, during int8range);
+            INSERT INTO item SELECT i, int8range(i * 10, i * 10 + 25) FROM generate_series(1, 40000) AS i",
+        settings: &[],
+        query: "SELECT id FROM item WHERE during && int8range(70000, 70010)",
+        finds: &["seq_scan_selective"],
+        carried: Carried::DdlOf("seq_scan_selective"),
+    },
+    Advised {
+        name: "lexemes",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE item (id int, words tsvector);
+            INSERT INTO item SELECT i, to_tsvector('simple', 'w' || i % 3000 || ' common') FROM generate_series(1, 40000) AS i",
+        settings: &[],
+        query: "SELECT id FROM item WHERE words @@ to_tsquery('simple', 'w77')",
+        finds: &["seq_scan_selective"],
+        carried: Carried::DdlOf("seq_scan_selective"),
     },
     Advised {
         name: "coarse",

@@ -1,15 +1,15 @@
 //! The conditions that some index could look up. Those that no index method knows (`<>`, NOT LIKE), or that keep most rows of most tables (a boolean,
 //! IS NULL), ask for none.
 
+use super::{Dress, dress};
 use crate::checks::TableRef;
-use crate::checks::support::{Dress, dress};
 use crate::snapshot::IndexKey;
 use crate::sql::facts::{Facts, Literal, Operand, Predicate, Test, Value};
 use crate::sql::redact::is_pattern_token;
 
 /// What kind of index a condition asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asks {
+pub enum Asks {
     /// A btree, the column being compared for equality.
     Equal,
     /// A btree, the column being compared with a bound.
@@ -26,7 +26,7 @@ pub(super) enum Asks {
 
 /// A condition that an index could serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lookup {
+pub struct Lookup {
     /// The column.
     pub column: String,
     /// How it stands in the condition.
@@ -39,13 +39,14 @@ pub(super) struct Lookup {
 
 /// How a column stands in a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wrap {
+pub enum Wrap {
     /// Alone.
     Bare,
     /// Cast to a wider type.
     Cast(String),
     /// In an expression, as an index would have it.
     Expression {
+        /// The expression.
         text: String,
         /// Whether it needs the value of a parameter.
         open: bool,
@@ -53,7 +54,8 @@ pub(super) enum Wrap {
 }
 
 impl Lookup {
-    pub(super) fn of_column(column: String) -> Self {
+    /// A column that is compared for equality.
+    pub fn of_column(column: String) -> Self {
         Self {
             column,
             wrap: Wrap::Bare,
@@ -63,7 +65,7 @@ impl Lookup {
     }
 
     /// Whether an index that begins with this key serves it.
-    pub(super) fn begins(&self, key: &IndexKey) -> bool {
+    pub fn begins(&self, key: &IndexKey) -> bool {
         match &self.wrap {
             Wrap::Bare => key.column.as_deref() == Some(self.column.as_str()),
             Wrap::Cast(_) => false,
@@ -86,7 +88,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// The conditions of a scan that an index could serve, those of an OR only where each of its arms has one.
-pub(super) fn lookups(facts: &Facts, table: TableRef<'_>) -> Vec<Lookup> {
+pub fn lookups(facts: &Facts, table: TableRef<'_>) -> Vec<Lookup> {
     let predicates = facts.relations.first().map(|scan| &scan.predicates);
     let all: Vec<Lookup> = predicates
         .into_iter()

@@ -1,26 +1,30 @@
 //! What would make the conditions servable: an index, the statement written differently, or both.
 
 use super::lookup::{Asks, Lookup, Wrap};
+use super::{Words, advice, create_index, rewrite, rewritten};
 use crate::advisor::{Blueprint, defined_index, leading_index};
-use crate::checks::support::{Words, advice, create_index, rewrite, rewritten};
 use crate::checks::{Case, CasePlan, TableRef};
 use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
 use crate::snapshot::{IndexColumn, IndexDefinition};
 use crate::sql::lexer::tokens;
+use crate::sql::lexer::{Token, redacted_tokens};
 use crate::sql::rewrite::{Rewrite, Target, contained, sargable, uncast};
 
 /// Columns of an index at most, as the advisor has it.
 const MAX_WIDTH: usize = 3;
 
 /// What is advised, and the columns that it is about.
-pub(super) struct Mend {
+#[derive(Debug)]
+pub struct Mend {
+    /// The columns.
     pub columns: Vec<String>,
+    /// The advice.
     pub advice: Recommendation,
 }
 
 /// The simplest change that lets an index serve the conditions; `None` where none would.
-pub(super) fn mend(
+pub fn mend(
     case: &Case<'_>,
     plan: &CasePlan<'_>,
     table: TableRef<'_>,
@@ -34,6 +38,55 @@ pub(super) fn mend(
     scan.btree(&whole)
         .or_else(|| whole.iter().find_map(|lookup| scan.one(lookup)))
         .or_else(|| scan.arms(conditions))
+}
+
+/// The index for a condition that no btree on its bare column serves; `None` where one would, where the value has the
+/// wrong type, where an index of that kind is there, and where none can be.
+pub fn special_index(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    table: TableRef<'_>,
+    condition: &Lookup,
+) -> Option<Recommendation> {
+    let is_immutable = match &condition.wrap {
+        Wrap::Expression { text, .. } => calls_immutable(text),
+        Wrap::Bare => true,
+        Wrap::Cast(_) => false,
+    };
+    if condition.arm.is_some() || !is_immutable {
+        return None;
+    }
+    let scan = Scan { case, plan, table };
+    let mut advice = scan.one(condition)?.advice;
+    let index = advice.index.as_ref()?;
+    let first = index.keys.first()?;
+    let there = case.catalog.indexes(table.table.oid).any(|there| {
+        let key = there.keys.first();
+        there.method == index.method && key.is_some_and(|key| condition.begins(key))
+    });
+    if there && (index.method != "btree" || first.opclass.is_none()) {
+        return None;
+    }
+    if condition.asks == Asks::Prefix {
+        advice.summary.push_str(
+            "; it serves patterns that begin with letters, those that begin with a wildcard need trigrams",
+        );
+    }
+    advice.expected = Expected::in_words("reads the rows that it keeps instead of the table");
+    Some(advice)
+}
+
+/// Advice in words, with what creates the index that it is about where that is known.
+pub fn with_index(advice: Recommendation, index: Option<Recommendation>) -> Recommendation {
+    match index {
+        Some(index) => Recommendation {
+            ddl: index.ddl,
+            rollback: index.rollback,
+            index: index.index,
+            ..advice
+        },
+        None => advice,
+    }
 }
 
 struct Scan<'c, 'a> {
@@ -430,6 +483,44 @@ const UNSTEADY: [&str; 12] = [
     "::timestamp",
     "concat",
 ];
+
+/// Functions that an index can always be made of.
+const IMMUTABLE: [&str; 20] = [
+    "abs",
+    "btrim",
+    "ceil",
+    "coalesce",
+    "floor",
+    "initcap",
+    "left",
+    "length",
+    "lower",
+    "ltrim",
+    "md5",
+    "mod",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "rtrim",
+    "substr",
+    "substring",
+    "upper",
+];
+
+/// Whether an expression calls no function but those.
+fn calls_immutable(text: &str) -> bool {
+    let tokens: Vec<_> = redacted_tokens(text)
+        .filter(|token| !token.is_trivia())
+        .collect();
+    let mut calls = tokens
+        .windows(2)
+        .filter(|pair| matches!(pair, [name, open] if name.is_name() && open.text == "("));
+    calls.all(|call| {
+        let name = call.first().and_then(Token::identifier);
+        name.is_some_and(|name| IMMUTABLE.contains(&name.as_str()))
+    })
+}
 
 fn is_steady(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
