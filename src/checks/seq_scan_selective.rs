@@ -76,7 +76,6 @@ fn special(
     }
     conditions
         .iter()
-        .filter(|lookup| lookup.wrap == Wrap::Bare)
         .find_map(|lookup| special_index(case, plan, table, lookup))
 }
 
