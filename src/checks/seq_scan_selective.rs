@@ -33,7 +33,9 @@ impl Check for SeqScanSelective {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_seq_scan(case, found, selective, tell);
+        each_seq_scan(case, found, selective, |case, plan, node, scan, rows| {
+            Some(tell(case, plan, node, scan, rows))
+        });
     }
 }
 
@@ -41,21 +43,21 @@ fn tell<'a>(
     case: &Case<'a>,
     plan: &CasePlan<'a>,
     node: &Node,
-    scan: &mut Scan<'a>,
+    scan: &Scan<'a>,
     rows: Selective,
-) -> Option<Told> {
+) -> Told {
     let title = format!(
         "selective seq scan on {}: {} of {} rows kept",
         scan.label(),
         format::count(rows.kept),
         format::count(rows.read),
     );
-    Some(Told {
+    Told {
         title,
         proof: rows.proof,
         others: vec![rows.other],
         advice: special(case, plan, node, scan).unwrap_or_else(|| index(scan)),
-    })
+    }
 }
 
 /// The index that the filter needs where no condition of it asks for a btree on a bare column, about which
@@ -68,10 +70,10 @@ fn special(
 ) -> Option<Recommendation> {
     let table = scan.table?;
     let conditions = lookups(&filter_facts(case, plan, node)?, table);
-    let plain = |lookup: &Lookup| {
+    let by_btree = |lookup: &Lookup| {
         lookup.wrap == Wrap::Bare && matches!(lookup.asks, Asks::Equal | Asks::Range)
     };
-    if conditions.iter().any(plain) {
+    if conditions.iter().any(by_btree) {
         return None;
     }
     conditions
