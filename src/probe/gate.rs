@@ -2,25 +2,23 @@
 //! scans as far as that is possible.
 //!
 //! A group of statements shares one transaction and one question to the guard, which stands before all of them: where it
-//! has anything to say of their names together, or a value needs a closer look, the statement is probed by itself, as a
-//! workload's are.
+//! has anything to say of their names together, they are parted. What it has an objection to, and a value that needs a
+//! closer look, is probed by itself, as a workload's statements are.
+
+mod planner;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use futures_util::future::join_all;
+use planner::{Chosen, Keeping, Planned, Planner, grouped, sent};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Error, Row};
 
 use super::attempt::{Attempt, Context, Probed};
 use super::catalog::Tables;
-use super::explain::{TextValue, plan};
 use super::fault::Fault;
 use super::guard::{GuardNames, Hold, TextVerdict, Writes, judge_text};
-use super::inquiry::{Inquiry, Purpose, READER_WAITS_FOR, WRITER_WAITS_FOR};
-use super::link::{Access, Parameter, ProbeSession, SET, Settings};
+use super::inquiry::{Inquiry, Purpose, READER_WAITS_FOR};
+use super::link::{Access, Parameter, ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::sample::row_query;
 use super::step::{PLAN_TIMEOUT, Verdicts};
@@ -41,9 +39,6 @@ pub type Given = BTreeMap<u32, Option<String>>;
 /// Statements that share a transaction: the question to the guard takes the server as long as some hundred plans.
 const GROUP: usize = 500;
 
-/// How long a group may take in all; each of its statements has [`PLAN_TIMEOUT`].
-const GROUP_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// What makes the planner show whether an index can serve: on tables of a few rows it would join two of them by reading
 /// both whole, though one leads to the other by an index.
 const BY_INDEX: [(&str, &str); 5] = [
@@ -53,14 +48,6 @@ const BY_INDEX: [(&str, &str); 5] = [
     ("enable_material", "off"),
     ("jit", "off"),
 ];
-
-/// Without what differs from run to run.
-const EXPLAIN: &str =
-    "EXPLAIN (VERBOSE true, COSTS true, SETTINGS true, FORMAT JSON) /* pgtriage */ ";
-
-const SAVE: &str = "SAVEPOINT pgtriage_group /* pgtriage */";
-/// The next statement finds the transaction as the first one did, whatever became of this one.
-const RESTORE: &str = "ROLLBACK TO SAVEPOINT pgtriage_group /* pgtriage */";
 
 /// Gets two plans of every statement of the snapshot, see [`Scans`], and writes them and the outcomes into it. `given` are
 /// the values of the parameters, in the order of the statements. Nothing is executed.
@@ -195,9 +182,6 @@ impl<'a> Wish<'a> {
     }
 }
 
-/// EXPLAIN's document.
-type Planned = serde_json::Value;
-
 /// The plans of those statements of a group that the server plans as they stand, by their place in it.
 async fn by_group(
     context: &Context<'_>,
@@ -220,41 +204,23 @@ async fn by_group(
     let mut chosen = Vec::new();
     for ((place, wish), uses) in known.iter().zip(&uses) {
         if let Some(values) = values(wish, uses, tables, &path) {
-            chosen.push((*place, *wish, values));
+            chosen.push(Chosen {
+                place: *place,
+                wish,
+                values,
+            });
         }
     }
-    let mut names = GuardNames::default();
-    for (_, wish, _) in &chosen {
-        names.add(&wish.mentions);
-    }
-    let modifies = chosen
-        .iter()
-        .any(|(_, wish, _)| matches!(wish.verdict, TextVerdict::Modifies(_)));
-    let inquiry = Inquiry {
-        names,
-        schemas: &path,
-        trusted: &context.options.trust_owners,
-        access: Access::Read,
-        writes: Writes::Planned,
-        waits_for: if modifies {
-            WRITER_WAITS_FOR
-        } else {
-            READER_WAITS_FOR
-        },
-    };
-    let bound: Vec<Bound<'_>> = chosen
-        .iter()
-        .map(|(_, wish, values)| Bound::of(wish.text, values))
-        .collect();
-    let planner = Planner {
-        context,
-        beside,
-        inquiry: &inquiry,
-    };
-    let explained = planner.explain(&bound).await?;
+    let planner = Planner { context, beside };
+    let explained = planner.plan(&chosen).await?;
     let mut found = BTreeMap::new();
-    for ((place, wish, values), (as_set, by_index)) in chosen.into_iter().zip(explained) {
+    for (chosen, (as_set, by_index)) in chosen.into_iter().zip(explained) {
         if let (Some(as_set), Some(by_index)) = (as_set, by_index) {
+            let Chosen {
+                place,
+                wish,
+                values,
+            } = chosen;
             let plans = vec![
                 wish.record(as_set, values.clone(), Scans::AsSet),
                 wish.record(by_index, values, Scans::ByIndex),
@@ -283,172 +249,6 @@ fn values(
     known
         .choose(ParameterVariant::Typical)
         .filter(|values| !known.lacks(values))
-}
-
-/// A statement's EXPLAIN and the values that go with it.
-struct Bound<'v> {
-    sql: String,
-    values: Vec<TextValue<'v>>,
-}
-
-impl<'v> Bound<'v> {
-    fn of(text: &str, values: &'v [ParameterValue]) -> Self {
-        Self {
-            sql: format!("{EXPLAIN}{text}"),
-            values: values
-                .iter()
-                .map(|value| TextValue(value.value.as_deref()))
-                .collect(),
-        }
-    }
-
-    fn parameters(&self) -> Vec<Parameter<'_>> {
-        let values = self.values.iter();
-        values
-            .map(|value| (value as &(dyn ToSql + Sync), Type::UNKNOWN))
-            .collect()
-    }
-}
-
-/// What becomes of a transaction whose statement fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeping {
-    /// It is lost with all that follows: savepoints take the server as long as the plans do.
-    Nothing,
-    /// It goes on as it was.
-    Savepoints,
-}
-
-/// A statement's plan as the settings have it, and the one without sequential scans.
-type BothPlans = (Option<Planned>, Option<Planned>);
-
-/// Plans a group both ways, each in a transaction behind the guard's question.
-struct Planner<'p> {
-    context: &'p Context<'p>,
-    /// A session that makes the plans without sequential scans while the other makes those as set.
-    beside: Option<&'p ProbeSession>,
-    inquiry: &'p Inquiry<'p>,
-}
-
-impl Planner<'_> {
-    /// Both plans of each statement. Where one fails, savepoints keep it from those behind it.
-    async fn explain(&self, bound: &[Bound<'_>]) -> Result<Vec<BothPlans>, Fault> {
-        let all: Vec<&Bound<'_>> = bound.iter().collect();
-        let mut plans = self.explain_keeping(&all, Keeping::Nothing).await?;
-        let is_whole = |(one, other): &BothPlans| one.is_some() && other.is_some();
-        let left: Vec<usize> = (0..)
-            .zip(&plans)
-            .filter(|(_, plans)| !is_whole(plans))
-            .map(|(place, _)| place)
-            .collect();
-        if left.is_empty() {
-            return Ok(plans);
-        }
-        let others: Vec<&Bound<'_>> = left.iter().filter_map(|place| bound.get(*place)).collect();
-        let again = self.explain_keeping(&others, Keeping::Savepoints).await?;
-        for (place, again) in left.into_iter().zip(again) {
-            if let Some(plans) = plans.get_mut(place) {
-                *plans = again;
-            }
-        }
-        Ok(plans)
-    }
-
-    async fn explain_keeping(
-        &self,
-        bound: &[&Bound<'_>],
-        keeping: Keeping,
-    ) -> Result<Vec<BothPlans>, Fault> {
-        let mut by_index = self.context.settings.clone();
-        for (name, value) in BY_INDEX {
-            by_index.set(name, value);
-        }
-        let session = self.context.session;
-        let as_set = Box::pin(self.one_way(session, self.context.settings, bound, keeping));
-        let by_index = |session| Box::pin(self.one_way(session, &by_index, bound, keeping));
-        let (as_set, by_index) = match self.beside {
-            Some(beside) => futures_util::join!(as_set, by_index(beside)),
-            None => (as_set.await, by_index(session).await),
-        };
-        Ok(as_set?.into_iter().zip(by_index?).collect())
-    }
-
-    /// The plan of each statement, in one transaction and one round trip; none where the guard has an objection.
-    async fn one_way(
-        &self,
-        session: &ProbeSession,
-        settings: &Settings,
-        bound: &[&Bound<'_>],
-        keeping: Keeping,
-    ) -> Result<Vec<Option<Planned>>, Fault> {
-        let preamble = session.preamble(PLAN_TIMEOUT, self.inquiry.schemas, settings);
-        let work = Box::pin(explained(session, &preamble, bound, keeping));
-        let none = || bound.iter().map(|_| None).collect();
-        match grouped(session, self.inquiry, Purpose::Plan, work).await {
-            Err(fault) if !fault.is_lost() => Ok(none()),
-            done => Ok(done?.unwrap_or_else(none)),
-        }
-    }
-}
-
-async fn explained(
-    session: &ProbeSession,
-    preamble: &Settings,
-    bound: &[&Bound<'_>],
-    keeping: Keeping,
-) -> Result<Vec<Option<Planned>>, Error> {
-    let parameters: Vec<Vec<Parameter<'_>>> =
-        bound.iter().map(|bound| bound.parameters()).collect();
-    let requests = bound.iter().zip(&parameters);
-    let requests = requests.map(|(bound, parameters)| (bound.sql.as_str(), parameters.as_slice()));
-    let rows = sent(session, preamble, requests, keeping).await?;
-    let plan = |rows: Result<Vec<Row>, Error>| plan(&rows.ok()?).ok();
-    Ok(rows.into_iter().map(plan).collect())
-}
-
-/// Sends queries with their parameters behind one another, after the settings that they run under: one round trip.
-async fn sent<'q>(
-    session: &ProbeSession,
-    preamble: &Settings,
-    requests: impl Iterator<Item = (&'q str, &'q [Parameter<'q>])>,
-    keeping: Keeping,
-) -> Result<Vec<Result<Vec<Row>, Error>>, Error> {
-    let client = session.client();
-    let preamble = preamble.parameters();
-    let each = requests.map(|(sql, parameters)| {
-        let one = async move {
-            let query = client.query_typed(sql, parameters);
-            if keeping == Keeping::Nothing {
-                return query.await;
-            }
-            let (rows, restored) = futures_util::join!(query, client.batch_execute(RESTORE));
-            restored.and(rows)
-        };
-        Box::pin(one)
-    });
-    let (set, saved, rows) = futures_util::join!(
-        client.query_typed(SET, &preamble),
-        client.batch_execute(SAVE),
-        join_all(each)
-    );
-    set?;
-    saved?;
-    Ok(rows)
-}
-
-/// Work in one transaction, behind the guard's question; `None` where that has an objection.
-async fn grouped<T>(
-    session: &ProbeSession,
-    inquiry: &Inquiry<'_>,
-    purpose: Purpose,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<Option<T>, Fault> {
-    session.begin(inquiry.access).await?;
-    let question = inquiry.again(purpose);
-    let work = Box::pin(session.rechecked(&question, work));
-    let done = session.bounded(GROUP_TIMEOUT, work).await;
-    session.end().await?;
-    done
 }
 
 /// Looks at one row of each table of a group's parameters that has no statistics.
