@@ -231,7 +231,8 @@ impl Entry {
         let mut changes: Vec<Change> = lost.take(1).collect();
         let factor = ratio(now.cost, self.cost).unwrap_or(f64::INFINITY);
         let enough = MIN_FACTOR.of(thresholds);
-        if factor >= enough && now.cost >= self.cost + MIN_MORE.of(thresholds) {
+        let dearer = now.cost > self.cost && now.cost >= self.cost + MIN_MORE.of(thresholds);
+        if dearer && factor >= enough {
             changes.push(Change::Dearer {
                 before: self.cost,
                 after: now.cost,

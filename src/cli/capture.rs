@@ -10,6 +10,7 @@ use super::interrupt::Interrupt;
 use super::observe::{Contents, Distributions, Literals, observe};
 use super::output::Sink;
 use super::progress::Progress;
+use super::settings::Settings;
 use super::{diagnose, runtime};
 
 /// Observes a server and writes what was seen.
@@ -21,6 +22,7 @@ pub fn run(args: &CaptureArgs, progress: &Progress) -> Result<Exit> {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let config = analyze::Config {
             limits: diagnose::limits(&args.workload),
+            thresholds: Settings::read(None)?.keys.thresholds,
             ..analyze::Config::default()
         };
         let literals = Literals::shown(args.show_literals);

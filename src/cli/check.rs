@@ -58,7 +58,7 @@ pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
             fail_on,
             settings: &settings,
         };
-        let exit = check(args, wanted, &place, progress, &interrupt).await?;
+        let exit = Box::pin(check(args, wanted, &place, progress, &interrupt)).await?;
         Ok(interrupt.exit(exit))
     })
 }

@@ -128,7 +128,11 @@ impl ProbeSession {
         let (first, rows) = self
             .bounded(limit, Box::pin(self.rechecked(&question, work)))
             .await
-            .map_err(|fault| fault.within(&sent_before(style, self.major()), subject.text))?
+            .map_err(|fault| match style {
+                // It was sent as an argument of EXECUTE.
+                Style::Generic if fault.is_of_value() => fault,
+                _ => fault.within(&sent_before(style, self.major()), subject.text),
+            })?
             .ok_or(Fault::Changed)?;
         Ok((first, (plan(&rows)?, started.elapsed())))
     }

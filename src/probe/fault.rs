@@ -5,6 +5,27 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 use crate::snapshot::Rejection;
+use crate::sql::lexer::{TokenKind, tokens};
+
+/// The class of errors that values lead to.
+const DATA_EXCEPTION: &str = "22";
+
+/// The parameter that a text begins with, or the last part of the name.
+fn word_of(text: &str) -> Option<String> {
+    let mut words = tokens(text);
+    let first = words.next()?;
+    if first.kind == TokenKind::Param {
+        return Some(first.text.to_owned());
+    }
+    let mut name = first.identifier()?;
+    while let (Some(dot), Some(next)) = (words.next(), words.next())
+        && dot.text == "."
+        && let Some(part) = next.identifier()
+    {
+        name = part;
+    }
+    Some(name)
+}
 
 /// What went wrong. After [`Fault::Lost`] and [`Fault::Cancelled`] the session is of no more use; after the others it
 /// lives.
@@ -23,6 +44,8 @@ pub enum Fault {
         position: Option<u32>,
         /// The line of the statement that it is about, from 1.
         line: Option<u32>,
+        /// The parameter or the name that stands there.
+        word: Option<String>,
     },
     /// The server's answer could not be read.
     #[error("{0}")]
@@ -55,6 +78,7 @@ impl Fault {
         if let Self::Refused {
             position: Some(position),
             line,
+            word,
             ..
         } = &mut self
         {
@@ -64,18 +88,30 @@ impl Fault {
                 .checked_sub(ahead);
             let breaks = into.map(|into| text.chars().take(into).filter(|c| *c == '\n').count());
             *line = breaks.and_then(|breaks| u32::try_from(breaks + 1).ok());
+            let at = into.and_then(|into| text.char_indices().nth(into));
+            *word = at.and_then(|(at, _)| word_of(text.get(at..)?));
         }
         self
+    }
+
+    /// Whether a value is at fault, which the text need not hold.
+    pub(super) fn is_of_value(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code.code().starts_with(DATA_EXCEPTION))
     }
 
     /// What the server says, where it rejected the text.
     pub(super) fn rejection(&self) -> Option<Rejection> {
         match self {
             Self::Refused {
-                code, hint, line, ..
+                code,
+                hint,
+                line,
+                word,
+                ..
             } => Some(Rejection {
                 sqlstate: code.code().to_owned(),
                 line: *line,
+                word: word.clone(),
                 hint: hint.clone(),
             }),
             _ => None,

@@ -359,6 +359,7 @@ impl ProbeSession {
                     _ => None,
                 },
                 line: None,
+                word: None,
             },
             None => Fault::Unreadable(error.to_string()),
         }

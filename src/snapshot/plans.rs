@@ -51,6 +51,9 @@ pub struct Rejection {
     pub sqlstate: String,
     /// The line of the text that the error is in, from 1; `None` where the server does not say.
     pub line: Option<u32>,
+    /// The parameter that the error is at, or the last part of the name; `None` for whatever else stands there.
+    #[serde(default)]
+    pub word: Option<String>,
     /// The server's own hint.
     pub hint: Option<String>,
 }

@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 pub use pretty::pretty;
 
 use super::cursor;
-use super::lexer::Open;
+use super::lexer::{Open, redacted_tokens};
 use super::mentions::Mentions;
 
 /// The canonical text of a statement's shape. Equal for all members of a family; ordered, so that output has one order.
@@ -161,15 +161,16 @@ impl Family {
 
 /// What is done to a cursor, whatever its name: libraries give each cursor one of its own.
 fn unnamed(text: &str) -> Option<String> {
-    if let Some(cursor) = cursor::declared(text) {
+    // A cursor for a cursor is no SQL, and may be as deep as a text is long.
+    if let Some(cursor) = cursor::declared(text)
+        && cursor::declared(cursor.query).is_none()
+    {
         let query = Family::of(cursor.query).fingerprint;
         return Some(format!("declare ? cursor for {query}"));
     }
-    let verb = text
-        .split_whitespace()
-        .next()
-        .filter(|_| cursor::fetched(text).is_some())?;
-    Some(format!("{} ? from ?", verb.to_lowercase()))
+    cursor::fetched(text)?;
+    let verb = redacted_tokens(text).find(|token| !token.is_trivia())?;
+    Some(format!("{} ? from ?", verb.text.to_lowercase()))
 }
 
 /// What forbids building a tree.

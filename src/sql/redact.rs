@@ -88,7 +88,7 @@ impl Redactor {
     }
 
     fn token(&mut self, kind: Kind, value: &str) -> String {
-        let next = self.last + 1;
+        let next = self.last.saturating_add(1);
         let key = match kind {
             Kind::Number => canonical_number(value),
             Kind::Text | Kind::Pattern | Kind::Bits => value.to_owned(),
@@ -103,7 +103,9 @@ impl Redactor {
         let number = token
             .split_once('#')
             .map(|(_, number)| number.trim_end_matches('›'));
-        let number = number.and_then(|number| number.parse().ok());
+        // No report has as many; a literal that only looks like a token may say any number.
+        let number = number.and_then(|number| number.parse::<u32>().ok());
+        let number = number.and_then(|number| usize::try_from(number).ok());
         self.last = self.last.max(number.unwrap_or_default());
         token.to_owned()
     }

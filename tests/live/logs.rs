@@ -8,7 +8,7 @@ use pgtriage::demo::cluster::Cluster;
 use serde_json::Value;
 
 use crate::collect::client;
-use crate::program::{DATABASE, pgtriage, text};
+use crate::program::{DATABASE, Running, command, pgtriage, text};
 use crate::{builder, majors};
 
 const TABLES: &str = "
@@ -228,6 +228,10 @@ async fn a_capture_keeps_what_the_log_told_and_no_literal_of_it() {
         let run = pgtriage(&["--from", text(path)]).expect(0);
         assert!(run.has("measured") && run.has("session"), "{}", run.stdout);
     }
+    let mut piped = command(&["--from", text(&plain), "--format", "json", "--log", "-"]);
+    piped.stdin(fs::File::open(&file).expect("the packed log"));
+    let run = Running::of(piped).finish().expect(0);
+    assert_eq!(loops(&run.json()), LOOPS, "from standard input");
     let missing = pgtriage(&["--from", text(&plain), "--log", "/nonexistent/a.log"]).expect(2);
     assert!(
         missing.stderr.contains("/nonexistent/a.log"),

@@ -16,6 +16,9 @@ use crate::units::{Millis, float};
 
 use super::cursors::Cursors;
 
+/// A list of keys that brings more rows a call is a batch, which is what loops should become.
+const MOST_ROWS_OF_LIST: f64 = 1.1;
+
 /// Where PostgreSQL 18 leaves out the rest of a list of constants (`queryjumblefuncs.c`, `pg_stat_statements.c`).
 const SQUASHED: &str = "/*, ... */";
 
@@ -177,6 +180,12 @@ pub fn groups(case: &Case<'_>) -> Vec<Group> {
     }
     groups.extend(cursors.into_groups());
     groups.retain(|group| group.calls > 0.0);
+    for group in &mut groups {
+        let listed = group.keys.iter().any(|key| key.listed);
+        if listed && group.rows_per_call() > MOST_ROWS_OF_LIST {
+            group.keys.clear();
+        }
+    }
     groups
 }
 

@@ -172,7 +172,11 @@ impl Planner<'_> {
         let as_set = Box::pin(one_way(session, inquiry, context.settings, bound, keeping));
         let by_index = |session| Box::pin(one_way(session, inquiry, &by_index, bound, keeping));
         let (as_set, by_index) = match self.beside {
-            Some(beside) => futures_util::join!(as_set, by_index(beside)),
+            Some(beside) => match futures_util::join!(as_set, by_index(beside)) {
+                // The server may end one session and keep the other.
+                (as_set, Err(_)) => (as_set, by_index(session).await),
+                both => both,
+            },
             None => (as_set.await, by_index(session).await),
         };
         let both = as_set?.zip(by_index?);

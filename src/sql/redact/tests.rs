@@ -4,6 +4,14 @@ use serde_json::json;
 use super::{Redactor, is_number, is_token, quoted};
 
 #[test]
+fn a_literal_that_looks_like_a_token_does_not_use_up_the_numbers() {
+    let mut redactor = Redactor::new();
+    redactor.sql("SELECT '‹text#18446744073709551615›', '‹text#4294967295›'");
+    let [one, other] = ["SELECT 'a'", "SELECT 'b'"].map(|text| redactor.sql(text));
+    assert_ne!(one, other);
+}
+
+#[test]
 fn the_number_of_a_token_that_is_met_is_given_to_no_other_value() {
     let mut redactor = Redactor::new();
     let text = redactor.sql("SELECT ‹text#7› = 'a'");

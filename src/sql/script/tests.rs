@@ -350,6 +350,8 @@ fn what_only_the_program_knows_is_left_out_unless_a_comment_gives_it() {
         ("DELETE FROM %s", "?"),
         ("SELECT a FROM t WHERE b = {{ b }}", "{…}"),
         ("SELECT a FROM t WHERE b = ${b}", "{…}"),
+        ("SELECT a FROM t WHERE b = '{{ ds }}'::date", "{…}"),
+        ("SELECT a FROM t WHERE b = '${b}'", "{…}"),
     ] {
         let script = Script::read(&format!("-- :name a :? :1\n{text}"));
         let found: Vec<_> = script

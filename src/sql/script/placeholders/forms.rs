@@ -166,6 +166,9 @@ fn sigil<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
 fn dollar<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
     let (name, tokens, form) = match rest {
         [brace, ..] if brace.text == "{" => ("{…}", 1, Form::Text(Quotes::None)),
+        [text, ..] if matches!(text.kind, TokenKind::String(_)) && holds_template(text.text) => {
+            ("{…}", 1, Form::Text(Quotes::None))
+        }
         [dollar, word, ..] if dollar.text == "$" && word.kind == TokenKind::Word => {
             (word.text, 2, Form::Value)
         }
@@ -176,6 +179,22 @@ fn dollar<'t>(rest: &[Token<'t>]) -> Option<Placeholder<'t>> {
         name: Some(name.to_owned()),
         tokens,
         form,
+    })
+}
+
+/// Whether a template puts something into a string constant: `'{{ ds }}'`, `'${id}'`. An array (`'{{1,2},{3,4}}'`) has
+/// commas.
+fn holds_template(text: &str) -> bool {
+    ["{{", "${", "#{"].iter().any(|open| {
+        text.match_indices(open).any(|(at, _)| {
+            let inner = text.get(at + open.len()..).unwrap_or_default();
+            let name = inner.split_once('}').map(|(name, _)| name.trim());
+            let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ' ' | '|' | '-');
+            name.is_some_and(|name| {
+                name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+                    && name.chars().all(fits)
+            })
+        })
     })
 }
 
