@@ -48,6 +48,8 @@ struct Object<'a> {
 struct Collected<'a> {
     #[serde(borrow, default)]
     log: Text<'a>,
+    #[serde(borrow, default)]
+    stream: Text<'a>,
     #[serde(borrow, default, rename = "textPayload")]
     text_payload: Text<'a>,
     #[serde(borrow, default, rename = "MESSAGE")]
@@ -68,11 +70,15 @@ struct Properties<'a> {
 
 impl<'a> Collected<'a> {
     /// The lines.
-    fn lines(self) -> Option<Cow<'a, [u8]>> {
+    fn lines(self) -> Option<Told<'a>> {
+        // Docker cuts long lines into pieces; only the last one ends with the line.
+        let ends = self.log.get().is_none_or(|text| text.ends_with(b"\n"));
+        let goes_on = !ends && self.stream.get().is_some();
         let properties = self.properties.map(|properties| properties.message);
         let texts = [self.log, self.text_payload, self.journal, self.message];
         let mut texts = texts.into_iter().chain(properties);
-        texts.find_map(|text| text.0)
+        let text = texts.find_map(|text| text.0)?;
+        Some(Told::Lines { text, goes_on })
     }
 }
 
@@ -166,14 +172,16 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(
                 if !std::mem::take(&mut passing) && !text.is_empty() {
                     match Told::of(text) {
                         Some(Told::Entry(object)) => object.give(place, sink),
-                        Some(Told::Lines(lines)) => {
-                            lines_of(&lines).for_each(|text| {
+                        Some(Told::Lines { text, goes_on }) => {
+                            let mut lines = lines_of(&text).peekable();
+                            while let Some(text) = lines.next() {
                                 let line = Chunk {
                                     text,
+                                    goes_on: goes_on && lines.peek().is_none(),
                                     ..Chunk::default()
                                 };
                                 messages.chunk(&line, prefixes, sink);
-                            });
+                            }
                         }
                         None => sink.tally.skip(Reason::BrokenRecord, place),
                     }
@@ -198,7 +206,11 @@ pub(super) fn read<R: Read, F: FnMut(&Logged<'_>)>(
 enum Told<'a> {
     Entry(Box<Object<'a>>),
     /// Lines of a log of another format.
-    Lines(Cow<'a, [u8]>),
+    Lines {
+        text: Cow<'a, [u8]>,
+        /// Whether the next object goes on with the last one.
+        goes_on: bool,
+    },
 }
 
 impl<'a> Told<'a> {
@@ -209,7 +221,7 @@ impl<'a> Told<'a> {
         let mut collected = serde_json::from_slice::<Collected<'_>>(text).ok()?;
         match collected.record.take() {
             Some(record) => Some(Self::Entry(Box::new(record.into()))),
-            None => collected.lines().map(Self::Lines),
+            None => collected.lines(),
         }
     }
 }
@@ -223,7 +235,7 @@ fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub(super) fn entry<F: FnMut(&Logged<'_>)>(text: &[u8], place: Place, sink: &mut Sink<'_, F>) {
     match Told::of(text) {
         Some(Told::Entry(object)) => object.give(place, sink),
-        Some(Told::Lines(_)) | None => sink.tally.skip(Reason::BrokenRecord, place),
+        Some(Told::Lines { .. }) | None => sink.tally.skip(Reason::BrokenRecord, place),
     }
 }
 
@@ -259,7 +271,7 @@ impl Object<'_> {
 /// The lines of another format that a line holds.
 pub(super) fn lines(line: &[u8]) -> Option<Cow<'_, [u8]>> {
     match Told::of(line.trim_ascii())? {
-        Told::Lines(lines) => Some(lines),
+        Told::Lines { text, .. } => Some(text),
         Told::Entry(_) => None,
     }
 }
@@ -268,7 +280,7 @@ pub(super) fn lines(line: &[u8]) -> Option<Cow<'_, [u8]>> {
 pub(super) fn time(line: &[u8]) -> Option<i64> {
     match Told::of(line.trim_ascii())? {
         Told::Entry(object) => Some(time::stamp(object.timestamp.get()?)?.at),
-        Told::Lines(_) => None,
+        Told::Lines { .. } => None,
     }
 }
 

@@ -252,16 +252,21 @@ fn what_collectors_put_around_lines_is_taken_off() {
 
 #[test]
 fn lines_that_a_collector_cut_are_put_together() {
-    let (found, tally) = read(
+    for log in [
         "2026-01-01T10:00:00.1Z stderr P 2026-01-01 10:00:00.000 UTC [7] LOG:  duration: 1.0\n\
          2026-01-01T10:00:00.1Z stderr P 00 ms  statement: SEL\n\
          2026-01-01T10:00:00.1Z stderr F ECT 1\n",
-    );
-    assert!(
-        found.len() == 1 && found[0].contains("SELECT 1"),
-        "{found:?}"
-    );
-    assert!(tally.skipped.is_empty());
+        "{\"log\":\"2026-01-01 10:00:00.000 UTC [7] LOG:  duration: 1.0\",\"stream\":\"stderr\",\"time\":\"\"}\n\
+         {\"log\":\"00 ms  statement: SEL\",\"stream\":\"stderr\",\"time\":\"\"}\n\
+         {\"log\":\"ECT 1\\n\",\"stream\":\"stderr\",\"time\":\"\"}\n",
+    ] {
+        let (found, tally) = read(log);
+        assert!(
+            found.len() == 1 && found[0].contains("SELECT 1"),
+            "{found:?}"
+        );
+        assert!(tally.skipped.is_empty());
+    }
 }
 
 #[test]

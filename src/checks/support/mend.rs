@@ -49,7 +49,9 @@ pub fn special_index(
     condition: &Lookup,
 ) -> Option<Recommendation> {
     let is_immutable = match &condition.wrap {
-        Wrap::Expression { text, .. } => calls_immutable(text),
+        Wrap::Expression { text, .. } => {
+            calls_immutable(text) && casts_immutably(text, |name| type_of(table, name))
+        }
         Wrap::Bare => true,
         Wrap::Cast(_) => false,
     };
@@ -211,7 +213,8 @@ impl Scan<'_, '_> {
             let advice = rewritten(Ok(rewrite), advice(Action::RewriteQuery, words));
             return self.and_index(lookup, advice);
         }
-        if open || !is_steady(text) {
+        let is_steady = is_steady(text) && casts_immutably(text, |name| type_of(self.table, name));
+        if open || !is_steady {
             let summary = format!(
                 "write the condition so that {column} stands alone on its side instead of {text}; an index on {name} ({column}) then serves it"
             );
@@ -484,7 +487,7 @@ const UNSTEADY: [&str; 12] = [
     "concat",
 ];
 
-/// Functions that an index can always be made of.
+/// Functions that an index can be made of, whatever their arguments; casts of these are another matter.
 const IMMUTABLE: [&str; 20] = [
     "abs",
     "btrim",
@@ -525,4 +528,50 @@ fn calls_immutable(text: &str) -> bool {
 fn is_steady(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     !UNSTEADY.iter().any(|unsteady| text.contains(unsteady))
+}
+
+/// Beginnings of the types whose casts follow the session's settings, or the catalog: no index can be made of them.
+const UNSTEADY_TYPES: [&str; 5] = ["date", "time", "interval", "money", "reg"];
+
+fn casts_immutably<'t>(text: &str, type_of: impl Fn(&str) -> Option<&'t str>) -> bool {
+    let tokens: Vec<_> = redacted_tokens(text).collect();
+    let mut words = tokens.iter().filter_map(Token::identifier);
+    let casts = tokens.iter().any(|token| token.text == "::");
+    !casts
+        || words.all(|word| {
+            let of_type = type_of(&word).unwrap_or(&word);
+            !UNSTEADY_TYPES
+                .iter()
+                .any(|unsteady| of_type.starts_with(unsteady))
+        })
+}
+
+fn type_of<'t>(table: TableRef<'t>, column: &str) -> Option<&'t str> {
+    let mut columns = table.table.columns.iter();
+    let column = columns.find(|known| known.name == column)?;
+    Some(&column.type_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_index_is_advised_on_a_cast_that_settings_decide_about() {
+        let type_of = |name: &str| match name {
+            "created_at" => Some("timestamp with time zone"),
+            "date_code" => Some("integer"),
+            "name" => Some("character varying(20)"),
+            _ => None,
+        };
+        for (text, expected) in [
+            ("lower((name)::text)", true),
+            ("left((date_code)::text, 4)", true),
+            ("lower((created_at)::text)", false),
+            ("(name)::time", false),
+            ("lower(name)", true),
+        ] {
+            assert_eq!(casts_immutably(text, type_of), expected, "{text}");
+        }
+    }
 }
