@@ -310,6 +310,22 @@ fn the_costliest_families_are_probed_until_the_time_is_covered() {
 }
 
 #[test]
+fn a_family_with_a_hundredth_of_the_time_is_probed_whatever_the_others_take() {
+    let statements = [
+        statement(1, "SELECT a FROM t WHERE id = $1", 100, 960_000.0),
+        statement(2, "SELECT b FROM t WHERE id = $1", 1_000, 15_000.0),
+        statement(3, "SELECT c FROM t WHERE id = $1", 10, 5_000.0),
+        statement(4, "SELECT d FROM t WHERE id = $1", 10, 4_000.0),
+        statement(5, "SELECT e FROM t WHERE id = $1", 5_000, 100.0),
+        statement(6, "SELECT f FROM t WHERE id = $1", 4_000, 90.0),
+        statement(7, "SELECT g FROM t WHERE id = $1", 3_000, 80.0),
+    ];
+    let snapshot = snapshot(with_statements(&statements));
+    let order = candidates(&snapshot, &Config::default());
+    assert_eq!(order, [0, 1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
 fn percentiles_are_estimated_from_means_and_deviations_or_unknown() {
     let bare = report(with_statements(&[statement(
         1,

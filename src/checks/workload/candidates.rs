@@ -10,7 +10,8 @@ use crate::sql::mentions::StatementClass;
 pub struct Limits {
     /// Families at most.
     pub top: usize,
-    /// Once so much of the window's execution time is covered, only the leaders of other rankings follow, 0..1.
+    /// Once so much of the window's execution time is covered, 0..1, only families with a hundredth of it follow, and the
+    /// leaders of other rankings.
     pub coverage: f64,
 }
 
@@ -24,11 +25,15 @@ impl Default for Limits {
     }
 }
 
+/// A family with so much of the time is probed however much the others take: where one waited for the machine, the order
+/// says little.
+const WORTH_A_PROBE: f64 = 0.01;
+
 /// How many families of each further ranking are probed beside those that cover the time.
 const LEADERS: usize = 3;
 
 /// The indexes into the Snapshot's statements that are worth a probe, the most worthwhile first: the costliest member
-/// of each family by total time until [`Limits::coverage`] is reached, then the leaders by mean time, blocks read,
+/// of each family by total time until [`Limits::coverage`] is reached and little is left, then the leaders by mean time, blocks read,
 /// temporary blocks and calls.
 pub fn candidates(workload: &Workload<'_>, limits: &Limits) -> Vec<usize> {
     let probeable: Vec<&Family> = workload
@@ -41,11 +46,13 @@ pub fn candidates(workload: &Workload<'_>, limits: &Limits) -> Vec<usize> {
     let mut chosen = Chosen::default();
     let mut covered = 0.0;
     for family in &probeable {
-        if chosen.order.len() >= limits.top || covered >= limits.coverage {
+        let share = workload.share(family.time()).unwrap_or_default();
+        let little_left = covered >= limits.coverage && share < WORTH_A_PROBE;
+        if chosen.order.len() >= limits.top || little_left {
             break;
         }
         if family.toplevel() {
-            covered += workload.share(family.time()).unwrap_or_default();
+            covered += share;
         }
         chosen.add(family);
     }
