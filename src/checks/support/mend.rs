@@ -530,8 +530,8 @@ fn is_steady(text: &str) -> bool {
     !UNSTEADY.iter().any(|unsteady| text.contains(unsteady))
 }
 
-/// Beginnings of the types whose casts follow the session's settings, or the catalog: no index can be made of them.
-const UNSTEADY_TYPES: [&str; 5] = ["date", "time", "interval", "money", "reg"];
+/// Beginnings of the types whose casts follow the session's settings: no index can be made of them.
+const UNSTEADY_TYPES: [&str; 4] = ["date", "time", "interval", "money"];
 
 fn casts_immutably<'t>(text: &str, type_of: impl Fn(&str) -> Option<&'t str>) -> bool {
     let tokens: Vec<_> = redacted_tokens(text).collect();
