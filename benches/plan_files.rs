@@ -1,5 +1,5 @@
-//! `scripts/bench plans`: saved plans, read, understood and searched by all checks, against Python's `json.load` of the same files, which
-//! only reads them.
+//! `scripts/bench plans`: saved plans, read, understood and searched by all checks, against Python's `json.load` of the
+//! same files, which only reads them.
 //!
 //! The files are the captures of every major version, again and again until there are enough.
 

@@ -68,7 +68,8 @@ executes_text (name) AS (
         ('dblink'), ('dblink_exec'), ('dblink_open'), ('dblink_send_query'), ('dblink_record'),
         ('pg_input_is_valid'), ('pg_input_error_info'), ('satisfies_hash_partition')
     UNION
-    -- Input functions that are told which type to read, and validators. Those of one type (textin, which citext is read by) reach nothing else.
+    -- Input functions that are told which type to read, and validators. Those of one argument (textin, which citext is read by) run nothing else; of them,
+    -- regtypein reads the modifier of the type that it is given by that type's own function, and such types only a superuser makes.
     SELECT p.proname
     FROM pg_proc AS p
     WHERE p.pronamespace = 'pg_catalog'::regnamespace

@@ -1,7 +1,7 @@
 //! What the plans of checked statements were: a file that is committed, and what has changed since.
 //!
-//! Statements are known by name and family, so that they may move; no line, no number of the server and no literal is in
-//! the file, so that it changes only when a plan does.
+//! Statements are known by name and family, so that they may move; no line, no number of the server and no literal is
+//! in the file, so that it changes only when a plan does.
 
 use std::collections::BTreeMap;
 

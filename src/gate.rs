@@ -204,7 +204,7 @@ pub fn judge(mut snapshot: Snapshot, origins: &[Origin], rules: &Rules) -> Judge
     let judged = each(own, &snapshot, before, rules);
     for (origin, (checked, findings, entry)) in judged {
         state.statements.push(entry);
-        report.skipped.extend(unseen(&checked, origin));
+        report.skipped.extend(not_planned(&checked, origin));
         report.bottlenecks.extend(findings);
         report.checked.push(checked);
     }
@@ -490,7 +490,7 @@ const fn word(probe: &ProbeOutcome) -> &'static str {
     }
 }
 
-fn unseen(checked: &CheckedStatement, origin: &Origin) -> Option<Skipped> {
+fn not_planned(checked: &CheckedStatement, origin: &Origin) -> Option<Skipped> {
     if checked.verdict != CheckVerdict::NotPlanned && checked.reason.is_none() {
         return None;
     }

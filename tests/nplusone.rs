@@ -2,9 +2,9 @@
 //!
 //! `testdata/nplusone/shop.json` is a Snapshot without statements; each other file there holds the statements of one
 //! client by scenario, `[calls, rows, milliseconds, text]` each, and the loops in them as `[look-up, parent]`. Those in
-//! `recorded/` are the statements that real clients sent, by scenarios that `labels.json` describes. What is `undecided`
-//! looks in counters as a loop would, and may be found or not; what is `inferred` (or the look-ups that it lists) is tied
-//! by names alone.
+//! `recorded/` are the statements that real clients sent, by scenarios that `labels.json` describes. What is
+//! `undecided` looks in counters as a loop would, and may be found or not; what is `inferred` (or the look-ups that it
+//! lists) is tied by names alone.
 
 #![expect(
     clippy::unwrap_used,

@@ -40,6 +40,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 const LIVE: &[&str] = &["collect", "connect", "demo", "probe", "simulate", "cli"];
 const LONGEST_FILE: usize = 600;
+const LONGEST_LINE: usize = 120;
 
 struct Source {
     path: PathBuf,
@@ -202,6 +203,24 @@ fn no_file_is_too_long() {
         .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
         .collect();
     assert_none("files over 600 lines", &offences);
+}
+
+/// Texts stay in one piece, so that a message can be searched for.
+#[test]
+fn no_line_is_too_long() {
+    let mut offences = Vec::new();
+    for source in sources() {
+        let code = source.production();
+        let lines = source.text.lines().enumerate();
+        for (number, line) in lines.filter(|(_, line)| line.chars().count() > LONGEST_LINE) {
+            let is_comment = line.trim_start().starts_with("//");
+            let is_code = !source.is_test() && !line.contains('"') && code.contains(line);
+            if is_comment || is_code {
+                offences.push(format!("{}:{}", source.path.display(), number + 1));
+            }
+        }
+    }
+    assert_none("lines over 120 columns", &offences);
 }
 
 #[test]

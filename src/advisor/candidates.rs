@@ -65,10 +65,16 @@ impl Candidate {
 
     /// The index.
     pub fn definition(&self, table: &Table) -> IndexDefinition {
+        let type_of = |name: &str| {
+            let column = table.column(name);
+            column.map_or("", |column| column.type_name.as_str())
+        };
         let keys = self.keys.iter().map(|key| IndexColumn {
             expr: quote_ident(&key.column).into_owned(),
             desc: key.desc,
-            opclass: key.pattern.then(|| opclass(table, &key.column).to_owned()),
+            opclass: key
+                .pattern
+                .then(|| pattern_class(type_of(&key.column)).to_owned()),
         });
         IndexDefinition {
             schema: table.name.schema.clone(),
@@ -82,12 +88,9 @@ impl Candidate {
     }
 }
 
-/// The operator class that compares text character by character, which `LIKE 'x%'` needs outside the C collation
-/// (`indexes.sgml`, "Operator Classes").
-fn opclass(table: &Table, column: &str) -> &'static str {
-    let type_name = table
-        .column(column)
-        .map_or("", |column| column.type_name.as_str());
+/// The operator class that compares text of a type character by character, which `LIKE 'x%'` needs outside the C
+/// collation (`indexes.sgml`, "Operator Classes").
+pub fn pattern_class(type_name: &str) -> &'static str {
     match type_name {
         name if name.starts_with("character varying") => "varchar_pattern_ops",
         name if name.starts_with("character") => "bpchar_pattern_ops",

@@ -81,8 +81,8 @@ fn holds_unique_key(index: &Index, candidate: &Candidate) -> bool {
         })
 }
 
-/// The index whose keys are the first ones of the candidate's, so that the candidate could take its place. One that is part of a
-/// partitioned index cannot be dropped alone.
+/// The index whose keys are the first ones of the candidate's, so that the candidate could take its place. One that is
+/// part of a partitioned index cannot be dropped alone.
 pub fn extended<'a>(catalog: &Catalog<'a>, table: Oid, candidate: &Candidate) -> Option<&'a Index> {
     let replaceable = |index: &&Index| {
         is_plain(index)

@@ -18,9 +18,10 @@ mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use candidates::{MAX_WIDTH, pattern_class};
 pub use formula::Estimate;
 pub use oracle::{CostOracle, Question, RecordedAnswers};
-pub use refusal::{Reason, Refusal};
+pub use refusal::{Period, Reason, Refusal};
 pub use writes::{WriteWindow, Writes};
 
 use candidates::Candidate;
@@ -176,14 +177,14 @@ fn advised(
         blueprint,
         helped: choice.helped,
     };
-    let Some((saved, cost)) = advised.blueprint.writes.outweighs(case, advised.saved()) else {
+    let Some(reason) = advised.blueprint.writes.outweighs(case, advised.saved()) else {
         return Some(advised);
     };
     refusals.push(Refusal {
         table: advised.blueprint.definition.table(),
         columns: advised.blueprint.columns,
         families: advised.helped.iter().map(|helped| helped.family).collect(),
-        reason: Reason::WritesCostMore { saved, cost },
+        reason,
     });
     None
 }
@@ -224,7 +225,8 @@ pub fn plain_index(case: &Case<'_>, table: TableRef<'_>, columns: &[String]) -> 
     blueprint(case, &mut names, &candidate)
 }
 
-/// An index of any method, called after `words`. Its size is left open, because that of the table which it is made for is unknown.
+/// An index of any method, called after `words`. Its size is left open, because that of the table which it is made for
+/// is unknown.
 pub fn defined_index(
     case: &Case<'_>,
     table: TableRef<'_>,

@@ -82,11 +82,31 @@ pub enum Reason {
     },
     /// Keeping it up costs more than it saves.
     WritesCostMore {
+        /// In which time.
+        period: Period,
         /// Time that it saves.
         saved: Millis,
         /// Time that writes would take for it.
         cost: Millis,
     },
+}
+
+/// A time in which gains and costs are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// An hour.
+    Hour,
+    /// The window of the statements, where the table's writes cannot be told by the hour.
+    Window,
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hour => "in an hour",
+            Self::Window => "in the window",
+        })
+    }
 }
 
 impl Reason {
@@ -180,9 +200,13 @@ impl fmt::Display for Reason {
                 "{} of the measured time is spent on it and on what is made of its rows",
                 format::percent(*share)
             ),
-            Self::WritesCostMore { saved, cost } => write!(
+            Self::WritesCostMore {
+                period,
+                saved,
+                cost,
+            } => write!(
                 f,
-                "it saves {} and writes would take {} longer",
+                "{period} it saves {} and writes would take {} longer",
                 format::duration(*saved),
                 format::duration(*cost)
             ),

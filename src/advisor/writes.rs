@@ -6,6 +6,8 @@ use crate::snapshot::delta::WindowKind;
 use crate::sql::facts::Role;
 use crate::units::{Millis, float, ratio};
 
+use super::refusal::{Period, Reason};
+
 /// One entry of a btree with scattered keys: 9 µs (an integer) to 15 µs (an integer and a text) a row, measured with
 /// 500,000 rows in one `INSERT` on PostgreSQL 15 with default settings, beyond the 4 µs of the row itself.
 const ENTRY: Millis = Millis(0.01);
@@ -98,22 +100,27 @@ impl Writes {
         }
     }
 
-    /// What the index saves and what it costs where it costs more, both in an hour, or in the window of the statements
-    /// where the table's writes cannot be told by the hour; `None` where it pays or where either cannot be told.
-    pub fn outweighs(&self, case: &Case<'_>, saved: Millis) -> Option<(Millis, Millis)> {
-        let by_the_hour = self.in_an_hour(case, saved);
-        let (saved, cost) =
-            by_the_hour.unwrap_or((saved, Millis(self.by_statements * ENTRY.get())));
-        (cost.get() > saved.get()).then_some((saved, cost))
+    /// Why an index that saves so much in the window costs more than that; `None` where it pays or where either cannot
+    /// be told.
+    pub fn outweighs(&self, case: &Case<'_>, saved: Millis) -> Option<Reason> {
+        let (period, saved, cost) = self.in_an_hour(case, saved).unwrap_or_else(|| {
+            let cost = Millis(self.by_statements * ENTRY.get());
+            (Period::Window, saved, cost)
+        });
+        (cost > saved).then_some(Reason::WritesCostMore {
+            period,
+            saved,
+            cost,
+        })
     }
 
-    fn in_an_hour(&self, case: &Case<'_>, saved: Millis) -> Option<(Millis, Millis)> {
+    fn in_an_hour(&self, case: &Case<'_>, saved: Millis) -> Option<(Period, Millis, Millis)> {
         const HOUR: f64 = 3_600.0;
         let reads = case.workload.window().seconds?;
         let writes = WriteWindow::of(case).seconds()?;
         let cost = ratio(self.entries * ENTRY.get(), writes)? * HOUR;
         let saved = ratio(saved.get(), reads)? * HOUR;
-        Some((Millis(saved), Millis(cost)))
+        Some((Period::Hour, Millis(saved), Millis(cost)))
     }
 }
 

@@ -47,7 +47,7 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
             entries.insert(skipped, unseen.limits);
         }
     }
-    let limits = unseen(case) > UNSEEN;
+    let limits = unseen_share(case) > UNSEEN;
     for skipped in probes(case) {
         entries.insert(skipped, limits);
     }
@@ -62,7 +62,7 @@ pub fn skipped(case: &Case<'_>, config: &Config) -> Vec<Entry> {
 fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
     let mut entries = BTreeMap::new();
     let found = [unprobed(case, config), idle(case)];
-    let hidden = hidden(case);
+    let hidden = hidden_share(case);
     let gaps = || {
         let gaps = case.snapshot.gaps.iter().chain(found.iter().flatten());
         gaps.filter(|gap| gap.area != Area::StatementTexts || hidden > UNSEEN)
@@ -96,7 +96,7 @@ fn of_gaps(case: &Case<'_>, config: &Config) -> BTreeMap<Skipped, bool> {
 }
 
 /// Share of the execution time of statements whose text the role may not see. A little of it is a caveat, no more.
-fn hidden(case: &Case<'_>) -> f64 {
+fn hidden_share(case: &Case<'_>) -> f64 {
     let time = case.workload.totals().hidden_time;
     case.workload.share(time).unwrap_or(1.0)
 }
@@ -135,7 +135,7 @@ fn unprobed(case: &Case<'_>, config: &Config) -> Option<Gap> {
 }
 
 /// Share of the execution time of statements that were to be probed and got no plan. A family counts once.
-fn unseen(case: &Case<'_>) -> f64 {
+fn unseen_share(case: &Case<'_>) -> f64 {
     let places = case.workload.places();
     let lacking: BTreeSet<usize> = without_plan(case)
         .filter_map(|probe| places.get(&probe.key).copied())

@@ -20,7 +20,8 @@ static META: CheckMeta = CheckMeta {
 /// The id.
 pub const ID: CheckId = META.id;
 
-/// Errors for what a statement names and the database does not have: a schema, a function, a column, an object, a table.
+/// Errors for what a statement names and the database does not have: a schema, a function, a column, an object, a
+/// table.
 const NOT_FOUND: [&str; 5] = ["3F000", "42883", "42703", "42704", "42P01"];
 
 /// The check.
@@ -32,7 +33,8 @@ impl Check for BrokenStatement {
         &META
     }
 
-    /// What the server says is of one statement's probe, and only of files does it follow that they are wrong: see [`draft`].
+    /// What the server says is of one statement's probe, and only of files does it follow that they are wrong: see
+    /// [`draft`].
     fn run(&self, _case: &Case<'_>, _found: &mut Vec<Proposal>) {}
 }
 

@@ -77,7 +77,8 @@ struct Transactions {
 }
 
 impl Transactions {
-    /// `None` where they are not known, or counted for a shorter time than the statements, so that they would be too few.
+    /// `None` where they are not known, or counted for a shorter time than the statements, so that they would be too
+    /// few.
     fn of(case: &Case<'_>) -> Option<Self> {
         let workload = &case.workload;
         let window = workload.window();

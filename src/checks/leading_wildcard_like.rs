@@ -2,15 +2,14 @@
 
 use super::support::{
     Asks, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, each_seq_scan, filter_facts,
-    lookups, selective, special_index, with_index,
+    is_infix, lookups, selective, special_index, with_index,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
 use crate::ids::quote_ident;
 use crate::plan::Node;
 use crate::snapshot::Area;
-use crate::sql::facts::{Literal, Operand, Test, Value};
-use crate::sql::redact::is_pattern_token;
+use crate::sql::facts::Operand;
 
 static META: CheckMeta = CheckMeta {
     id: CheckId::new("leading_wildcard_like"),
@@ -68,17 +67,6 @@ fn tell<'a>(
     })
 }
 
-fn is_infix(test: &Test) -> bool {
-    let Test::Like {
-        pattern: Value::Literal(Literal::Text(pattern)),
-        ..
-    } = test
-    else {
-        return false;
-    };
-    pattern.starts_with(['%', '_']) || is_pattern_token(pattern)
-}
-
 /// The index on those columns.
 fn trigram_index(
     case: &Case<'_>,
@@ -96,12 +84,7 @@ fn trigram_index(
 
 fn trigrams(case: &Case<'_>, scan: &Scan<'_>, key: &str) -> Recommendation {
     let name = &scan.name;
-    let installed = case
-        .snapshot
-        .extensions
-        .iter()
-        .any(|extension| extension.name == "pg_trgm");
-    let first = if installed {
+    let first = if case.snapshot.has_extension("pg_trgm") {
         ""
     } else {
         "CREATE EXTENSION pg_trgm, then "

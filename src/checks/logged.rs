@@ -327,8 +327,8 @@ impl<'a> LoopSum<'a> {
         all.take(EXCERPTS).cloned().collect()
     }
 
-    /// What the loops of a statement cost: the part of the counters' time that the log shows in loops; without counters,
-    /// the log's own.
+    /// What the loops of a statement cost: the part of the counters' time that the log shows in loops; without
+    /// counters, the log's own.
     pub fn impact(
         &self,
         case: &Case<'_>,

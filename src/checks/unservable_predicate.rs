@@ -236,7 +236,8 @@ fn is_driven_by_whole(plan: &CasePlan<'_>, node: &Node) -> bool {
         if above.node_type == NodeType::NestedLoop
             && below.relationship == Some(Relationship::Inner)
         {
-            // What an outer join does not find is no less part of the result: all rows of the other table are asked for.
+            // What an outer join does not find is no less part of the result: all rows of the other table are asked
+            // for.
             let narrows = matches!(above.join_type, Some(JoinType::Inner | JoinType::Semi));
             let outer = plan.plan.child(above, &Relationship::Outer);
             return narrows && outer.is_some_and(|outer| reads_whole(plan, outer));
@@ -272,8 +273,8 @@ fn index_columns(node: &Node) -> Vec<Lookup> {
         .collect()
 }
 
-/// Whether some index of the table begins with a column that a condition looks up: on a small table the planner may have
-/// taken another all the same.
+/// Whether some index of the table begins with a column that a condition looks up: on a small table the planner may
+/// have taken another all the same.
 fn served(case: &Case<'_>, table: TableRef<'_>, conditions: &[Lookup]) -> bool {
     let plain: Vec<_> = case
         .catalog

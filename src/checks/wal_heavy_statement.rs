@@ -15,8 +15,8 @@ static MIN_SHARE: Threshold<f64> = Threshold {
     what: "share of the write-ahead log of all statements",
 };
 
-/// What must be written in the window at least: one segment as `initdb` makes them. Of less, some statement always writes
-/// the most.
+/// What must be written in the window at least: one segment as `initdb` makes them. Of less, some statement always
+/// writes the most.
 static MIN_BYTES: Threshold<Bytes> = Threshold {
     key: "wal_heavy_statement.min_bytes",
     default: Bytes(16 << 20),

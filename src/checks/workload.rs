@@ -160,8 +160,8 @@ impl<'a> Workload<'a> {
         Some((sum, self.toplevel_term(field)))
     }
 
-    /// The sum of the squared execution times of a family's calls as an operand of a formula; `None` where the spread of
-    /// one of its statements is hidden. Of so many calls, their time and its standard deviation it is calls ×
+    /// The sum of the squared execution times of a family's calls as an operand of a formula; `None` where the spread
+    /// of one of its statements is hidden. Of so many calls, their time and its standard deviation it is calls ×
     /// deviation² + time² ÷ calls, at both ends of the window.
     pub fn squares_term(&self, family: &Family) -> Option<String> {
         let squares = |statement: String, counters: &StatementCounters| {

@@ -362,8 +362,8 @@ pub struct ExplainArgs {
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub input: InputArgs,
-    /// The value of parameter $N, such as 1=42; without one, values are taken from the planner's statistics. NULL is NULL, and 'NULL' in
-    /// quotes is the text
+    /// The value of parameter $N, such as 1=42; without one, values are taken from the planner's statistics. NULL is
+    /// NULL, and 'NULL' in quotes is the text
     #[arg(long, value_name = "N=VALUE", value_parser = parameter, conflicts_with = "plan", help_heading = "Input")]
     pub param: Vec<(u32, Option<String>)>,
     /// Executions with the same values; the first is told apart from the others, because it may find a cold cache

@@ -25,7 +25,7 @@ use super::args::check::{CheckArgs, CheckFormat};
 use super::args::{FailOn, Format};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{allowed_settings, connect, look_in_time, std_duration, unless_interrupted};
+use super::observe::{checked_settings, connect, look_in_time, std_duration, unless_interrupted};
 use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
@@ -283,7 +283,7 @@ fn fail_on(args: &CheckArgs, file: &FileConfig) -> Result<FailOn> {
 fn probe_options(args: &CheckArgs) -> Result<ProbeOptions> {
     Ok(ProbeOptions {
         budget: std_duration(args.budget)?,
-        settings: allowed_settings(&args.settings)?,
+        settings: checked_settings(&args.settings)?,
         trust_owners: args.trust_owner.clone(),
         ..ProbeOptions::default()
     })

@@ -7,6 +7,7 @@ use crate::analyze;
 use crate::checks::workload::Limits;
 use crate::demo::shop::{Options, Phase, Progress as ShopProgress, Scale, Shop};
 use crate::format;
+use crate::units::float;
 
 use super::args::{Cli, DemoArgs};
 use super::diagnose;
@@ -102,10 +103,6 @@ fn describe(step: ShopProgress) -> String {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of a demo are far below 2^53"
-)]
-const fn precise(count: u64) -> f64 {
-    count as f64
+fn precise(count: u64) -> f64 {
+    i64::try_from(count).map_or(f64::INFINITY, float)
 }

@@ -39,9 +39,7 @@ impl Exit {
             Self::Done
         }
     }
-}
 
-impl Exit {
     /// The same where findings are what was asked for.
     pub const fn without_findings(self) -> Self {
         match self {

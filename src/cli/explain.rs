@@ -40,7 +40,8 @@ enum Input {
 /// Explains a statement or saved plans.
 ///
 /// # Errors
-/// Where there is no statement or more than one, no connection, no plan in the file, or the server does not plan the statement.
+/// Where there is no statement or more than one, no connection, no plan in the file, or the server does not plan the
+/// statement.
 pub fn run(args: &ExplainArgs, progress: &Progress) -> Result<Exit> {
     let config = analyze::Config {
         thresholds: Settings::read(None)?.keys.thresholds,

@@ -23,7 +23,8 @@ const OWN: &str = "pgtriage";
 
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
-    /// A log of the server as evidence: stderr, syslog, csvlog or jsonlog, also compressed by gzip or as containers and clouds keep it; - is standard input. Repeatable
+    /// A log of the server as evidence: stderr, syslog, csvlog or jsonlog, also compressed by gzip or as containers and
+    /// clouds keep it; - is standard input. Repeatable
     #[arg(long, value_name = "FILE", help_heading = "Log")]
     pub log: Vec<PathBuf>,
     /// What the log's lines begin with (`log_line_prefix`); by default that of the server, or found out
@@ -47,7 +48,8 @@ pub struct Reading<'a> {
 }
 
 impl LogArgs {
-    /// Reads the files, in the order of their times, into the Snapshot, with their literals; `false` where there are none.
+    /// Reads the files, in the order of their times, into the Snapshot, with their literals; `false` where there are
+    /// none.
     ///
     /// # Errors
     /// Names the file that cannot be opened or read.

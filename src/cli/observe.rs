@@ -19,8 +19,8 @@ use super::logs::{LogArgs, Reading};
 use super::progress::Progress;
 
 /// Reading counters and catalog usually takes well under a second; what takes longer than this is taken from the budget
-/// of the probes, so that a run ends soon after its budget: this, [`probe::AFTER_BUDGET`] and [`TIME_FOR_WHAT_IF`] later, and
-/// with what the report takes.
+/// of the probes, so that a run ends soon after its budget: this, [`probe::AFTER_BUDGET`] and [`TIME_FOR_WHAT_IF`]
+/// later, and with what the report takes.
 const TIME_TO_LOOK: Duration = Duration::from_secs(3);
 
 /// What-if questions cost the server planning only, so they get a little more than what the probes left of the budget.
@@ -326,7 +326,7 @@ pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
         } else {
             Writes::Planned
         },
-        settings: allowed_settings(&args.settings)?,
+        settings: checked_settings(&args.settings)?,
         trust_owners: args.trust_owner.clone(),
         ..ProbeOptions::default()
     })
@@ -336,7 +336,7 @@ pub fn probe_options(args: &ProbeArgs) -> Result<ProbeOptions> {
 ///
 /// # Errors
 /// Names a setting that may not be set.
-pub fn allowed_settings(settings: &[(String, String)]) -> Result<Vec<(String, String)>> {
+pub fn checked_settings(settings: &[(String, String)]) -> Result<Vec<(String, String)>> {
     let mut names = settings.iter().map(|(name, _)| name);
     match names.find(|name| !probe::setting_is_allowed(name)) {
         Some(name) => {

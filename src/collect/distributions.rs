@@ -16,8 +16,8 @@ const DISTRIBUTIONS: &str = query!("distributions.sql");
 /// come first.
 const MOST: i64 = 20_000;
 
-/// Reads the distributions of columns, and of several together, into the snapshot, in a read-only transaction that is rolled back. That they cannot be read
-/// is a gap in it.
+/// Reads the distributions of columns, and of several together, into the snapshot, in a read-only transaction that is
+/// rolled back. That they cannot be read is a gap in it.
 ///
 /// # Errors
 /// [`CollectError`] where the connection is lost.

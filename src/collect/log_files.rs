@@ -76,8 +76,8 @@ impl LogFiles {
         self.inputs.iter().map(|input| input.size).sum()
     }
 
-    /// Reads all files and gives each statement to `each`. Before more is read, `watch` hears of which file and how many
-    /// bytes were read of all, and ends the reading where it returns false.
+    /// Reads all files and gives each statement to `each`. Before more is read, `watch` hears of which file and how
+    /// many bytes were read of all, and ends the reading where it returns false.
     ///
     /// # Errors
     /// Where one cannot be read at all.

@@ -42,8 +42,8 @@ pub struct Report {
     /// The plans, where statements were explained: pointers such as `/plans/0/plan/Plan/Actual Rows` lead into them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<ReportPlan>,
-    /// The plans of a workload's statements, for formats that draw them. The JSON document leaves them to the capture, which its
-    /// pointers lead into.
+    /// The plans of a workload's statements, for formats that draw them. The JSON document leaves them to the capture,
+    /// which its pointers lead into.
     #[serde(skip)]
     pub probed_plans: Vec<ReportPlan>,
     /// Statements that were checked one by one, in the order of their files.

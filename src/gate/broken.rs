@@ -13,15 +13,15 @@ const NO_TABLE: &str = "42P01";
 /// A function or an operator does not exist.
 const NO_FUNCTION: &str = "42883";
 
-/// Errors of the text alone, whatever values a program gives (PostgreSQL's documentation, appendix A): names that do not
-/// exist or are ambiguous, syntax, and rules about what may stand where.
+/// Errors of the text alone, whatever values a program gives (PostgreSQL's documentation, appendix A): names that do
+/// not exist or are ambiguous, syntax, and rules about what may stand where.
 const OF_TEXT: [&str; 14] = [
     "3F000", "42601", "42611", "42701", "42702", "42703", "42712", "42809", "428C9", NO_TABLE,
     "42P09", "42P19", "42P20", "42P21",
 ];
 
-/// Errors that parameters may lead to: by their types, or because equal ones stand for an expression twice, in `GROUP BY`
-/// or `SELECT DISTINCT … ORDER BY`.
+/// Errors that parameters may lead to: by their types, or because equal ones stand for an expression twice, in `GROUP
+/// BY` or `SELECT DISTINCT … ORDER BY`.
 const OF_PARAMETERS: [&str; 6] = ["42725", "42803", "42804", "42846", "42P10", NO_FUNCTION];
 
 /// An object does not exist: a type or a collation of the text, or a setting that a function looks up as it runs.

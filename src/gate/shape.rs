@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::plan::{Node, Plan};
 
-/// A node a line, what is below another one indented. Sequential and parallel ways to read a table are told apart, costs are not.
+/// A node a line, what is below another one indented. Sequential and parallel ways to read a table are told apart,
+/// costs are not.
 pub fn shape(plan: &Value) -> Vec<String> {
     let Ok(plan) = Plan::parse(plan) else {
         return Vec::new();

@@ -119,7 +119,8 @@ fn is_server_time(text: &[u8]) -> bool {
     time::stamp(text).is_some() && text.get(10) == Some(&b' ')
 }
 
-/// `Jan  1 10:00:00 db1 postgres[71]: `, and `2026-01-01T10:00:00+00:00 app[postgres.71]: [SHOP] [5-1]  sql_error_code = 00000 `
+/// `Jan  1 10:00:00 db1 postgres[71]: `, and `2026-01-01T10:00:00+00:00 app[postgres.71]: [SHOP] [5-1]  sql_error_code
+/// = 00000 `
 fn of_process(line: &[u8], at: Option<i64>) -> Option<Chunk<'_>> {
     let head = &line[..line.len().min(LONGEST_HEAD)];
     let end = memmem::find(head, b"]: ")?;

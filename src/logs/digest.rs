@@ -70,8 +70,8 @@ struct Transaction {
 }
 
 impl Digest {
-    /// Takes in what runs in `database` (everything where it is `None`), without what the application `own` runs, or marks
-    /// by a comment of its name.
+    /// Takes in what runs in `database` (everything where it is `None`), without what the application `own` runs, or
+    /// marks by a comment of its name.
     pub fn new(database: Option<&str>, own: Option<&str>) -> Self {
         let bytes = |name: &str| name.as_bytes().to_owned();
         Self {

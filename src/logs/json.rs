@@ -82,7 +82,8 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// A row of csvlog as an object, as the operator of `CloudNativePG` writes it.
+/// A row of csvlog as an object, as the operator of `CloudNativePG` writes it. Its numbers are strings, so it is no
+/// [`Object`] with other names.
 #[derive(serde::Deserialize)]
 struct Record<'a> {
     #[serde(borrow, default)]

@@ -1,9 +1,9 @@
 //! Plans of many given statements in few round trips: each as the planner would have it, and each without sequential
 //! scans as far as that is possible.
 //!
-//! A group of statements shares one transaction and one question to the guard, which stands before all of them: where it
-//! has anything to say of their names together, they are parted. What it has an objection to, and a value that needs a
-//! closer look, is probed by itself, as a workload's statements are.
+//! A group of statements shares one transaction and one question to the guard, which stands before all of them: where
+//! it has anything to say of their names together, they are parted. What it has an objection to, and a value that needs
+//! a closer look, is probed by itself, as a workload's statements are.
 
 mod planner;
 
@@ -49,8 +49,8 @@ const BY_INDEX: [(&str, &str); 5] = [
     ("jit", "off"),
 ];
 
-/// Gets two plans of every statement of the snapshot, see [`Scans`], and writes them and the outcomes into it. `given` are
-/// the values of the parameters, in the order of the statements. Nothing is executed.
+/// Gets two plans of every statement of the snapshot, see [`Scans`], and writes them and the outcomes into it. `given`
+/// are the values of the parameters, in the order of the statements. Nothing is executed.
 pub async fn plan_all(
     session: &Session,
     snapshot: &mut Snapshot,

@@ -1,11 +1,11 @@
 //! May a statement be planned, may it be run?
 //!
-//! Text of a workload is written by others, and planning alone evaluates functions. So nothing of it reaches the server's parser before two questions are
-//! answered: what kind of statement it is, from its tokens; and whether all that it could name belongs to trusted owners, from the catalog (`guard.sql`).
-//! Both err towards refusing.
+//! Text of a workload is written by others, and planning alone evaluates functions. So nothing of it reaches the
+//! server's parser before two questions are answered: what kind of statement it is, from its tokens; and whether all
+//! that it could name belongs to trusted owners, from the catalog (`guard.sql`). Both err towards refusing.
 //!
-//! Trusted are: the bootstrap superuser (all of `initdb`'s objects), members of extensions where a superuser owns both, the connected role, and the roles that
-//! the user names. Another superuser is not: who that is, only the user knows.
+//! Trusted are: the bootstrap superuser (all of `initdb`'s objects), members of extensions where a superuser owns both,
+//! the connected role, and the roles that the user names. Another superuser is not: who that is, only the user knows.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -292,7 +292,8 @@ fn untrusted_hold(untrusted: &[&Objection]) -> Hold {
     )
 }
 
-/// A name as one word of a command line: whoever plants an object chooses what is printed here, and somebody will paste it into a shell.
+/// A name as one word of a command line: whoever plants an object chooses what is printed here, and somebody will paste
+/// it into a shell.
 fn shell_word(name: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
@@ -323,7 +324,8 @@ impl GuardNames {
     pub fn add(&mut self, mentions: &Mentions) {
         for name in &mentions.names {
             self.names.push(name.clone());
-            // A server whose encoding has one byte a character folds letters beyond ASCII, too (`downcase_identifier()`).
+            // A server whose encoding has one byte a character folds letters beyond ASCII, too
+            // (`downcase_identifier()`).
             self.names.push(name.to_lowercase());
         }
         for (schema, name) in &mentions.qualified {

@@ -11,8 +11,8 @@ use crate::sql::family::Family;
 
 use super::text::one_line;
 
-/// A hexadecimal identity for each finding, in their order: of what it is about and of the statement's name and family, never
-/// of a line or a number. Those of equal statements in one file are counted.
+/// A hexadecimal identity for each finding, in their order: of what it is about and of the statement's name and family,
+/// never of a line or a number. Those of equal statements in one file are counted.
 pub fn identities(report: &Report) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let findings = report.bottlenecks.iter();

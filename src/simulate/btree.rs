@@ -8,7 +8,8 @@
 const HEADER: usize = 24;
 /// `sizeof(BTPageOpaqueData)`.
 const OPAQUE: usize = 16;
-/// Where `btm_root` stands, after `btm_magic` and `btm_version`; `btm_level`, `btm_fastroot` and `btm_fastlevel` follow.
+/// Where `btm_root` stands, after `btm_magic` and `btm_version`; `btm_level`, `btm_fastroot` and `btm_fastlevel`
+/// follow.
 pub(super) const ROOT_AT: u64 = 32;
 /// `BTP_LEAF`, `BTP_ROOT`.
 const LEAF: u16 = 1;
@@ -25,8 +26,8 @@ const MINUS_INFINITY: u16 = 0x2000 | TUPLE;
 const INNER_FILL: f64 = 0.7;
 
 /// Levels above the leaves of an index of so many pages whose keys are so wide. Inner pages hold the keys that part the
-/// pages below, filled to `BTREE_NONLEAF_FILLFACTOR`; the root alone is split no sooner than it is full, unless the index
-/// was built after its rows, which nothing tells.
+/// pages below, filled to `BTREE_NONLEAF_FILLFACTOR`; the root alone is split no sooner than it is full, unless the
+/// index was built after its rows, which nothing tells.
 pub(super) fn height(pages: i64, key_bytes: f64, block_size: usize) -> u32 {
     let page = f64::from(u32::try_from(block_size - HEADER - OPAQUE).unwrap_or(u32::MAX));
     let tuple = 8.0 + (key_bytes.max(1.0) / 8.0).ceil() * 8.0 + 4.0;
@@ -108,8 +109,8 @@ fn half(bytes: usize) -> [u8; 2] {
 mod tests {
     use super::*;
 
-    /// Of indexes over bigints (8 bytes) and texts of 32 characters (33 bytes) that PostgreSQL 15 built, or that grew row by
-    /// row to 382 and 410 pages, as `bt_metap` of pageinspect tells their heights.
+    /// Of indexes over bigints (8 bytes) and texts of 32 characters (33 bytes) that PostgreSQL 15 built, or that grew
+    /// row by row to 382 and 410 pages, as `bt_metap` of pageinspect tells their heights.
     #[test]
     fn heights_are_those_of_built_indexes() {
         for (pages, width, levels) in [

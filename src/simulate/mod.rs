@@ -1,5 +1,5 @@
-//! Plans as production would have them, without production: a throwaway server with the schema under test, and the sizes,
-//! statistics and planner settings of a capture.
+//! Plans as production would have them, without production: a throwaway server with the schema under test, and the
+//! sizes, statistics and planner settings of a capture.
 //!
 //! The planner scales the rows of a relation by the size of its file, so statistics alone change nothing: the files are
 //! made as long as those of the captured relations, sparsely, so that they take no space. Nothing is ever executed

@@ -27,7 +27,8 @@ impl Schema {
     /// A file of statements, such as `pg_dump --schema-only` writes, or a folder of migrations.
     ///
     /// Files of a folder run in the order of their versions. Of the conventions of migration tools are known: undoing
-    /// files (`x.down.sql`, `down.sql`, Flyway's `U1__x.sql`) and undoing sections (`-- +goose Down`, `-- +migrate Down`,
+    /// files (`x.down.sql`, `down.sql`, Flyway's `U1__x.sql`) and undoing sections (`-- +goose Down`, `-- +migrate
+    /// Down`,
     /// `-- migrate:down`), which do not run, and Flyway's repeatable migrations (`R__x.sql`), which run last.
     ///
     /// # Errors
@@ -58,8 +59,8 @@ impl Schema {
         Ok(Self { scripts: scripts? })
     }
 
-    /// The schema of a database, as `pg_dump` of this machine tells it: nothing else knows every kind of object of every
-    /// version. `connection` is what psql would be given: the arguments that say where the database is.
+    /// The schema of a database, as `pg_dump` of this machine tells it: nothing else knows every kind of object of
+    /// every version. `connection` is what psql would be given: the arguments that say where the database is.
     ///
     /// # Errors
     /// [`SimulationError::Dump`] where there is no `pg_dump`, or it fails.

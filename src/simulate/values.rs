@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::snapshot::{Distribution, Values, element_kind, kind_of};
 
-/// What times are spread over: a column of which nothing but the order is known is taken to have filled at the same pace
-/// for two years.
+/// What times are spread over: a column of which nothing but the order is known is taken to have filled at the same
+/// pace for two years.
 const SPAN: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 
 /// What is known of the values that are to be stood for.

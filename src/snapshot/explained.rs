@@ -136,8 +136,8 @@ impl Snapshot {
         }
     }
 
-    /// Leaves only the tables that the statements and their plans are about, with their partitions, their foreign keys and the tables on
-    /// the other side of those.
+    /// Leaves only the tables that the statements and their plans are about, with their partitions, their foreign keys
+    /// and the tables on the other side of those.
     pub fn narrow(&mut self) {
         let mut kept = self.mentioned();
         loop {

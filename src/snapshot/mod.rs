@@ -260,6 +260,13 @@ impl Snapshot {
         }
     }
 
+    /// Whether an extension is installed.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.extensions
+            .iter()
+            .any(|extension| extension.name == name)
+    }
+
     /// The gap in an area, if something of it is hidden.
     pub fn gap(&self, area: Area) -> Option<&Gap> {
         self.gaps.iter().find(|gap| gap.area == area)

@@ -32,8 +32,8 @@ pub struct ProbeOutcome {
     pub key: StatementKey,
     /// What became of it.
     pub status: ProbeStatus,
-    /// Why it was not executed: a clause in lower case. Of an executed one, what may make its plan differ from the application's (row-level security); mostly
-    /// `None`.
+    /// Why it was not executed: a clause in lower case. Of an executed one, what may make its plan differ from the
+    /// application's (row-level security); mostly `None`.
     #[serde(default)]
     pub reason: Option<String>,
     /// What would make it possible, such as `--trust-owner app` or a GRANT.
@@ -178,8 +178,8 @@ pub struct PlanRecord {
     pub plan: serde_json::Value,
 }
 
-/// How badly a plan that took `time` tells of calls that took `mean`: the logarithm of the factor between them. Infinite
-/// where one of them is unknown.
+/// How badly a plan that took `time` tells of calls that took `mean`: the logarithm of the factor between them.
+/// Infinite where one of them is unknown.
 pub fn off_mean(time: Option<Millis>, mean: Option<Millis>) -> f64 {
     let factor = time
         .zip(mean)

@@ -6,14 +6,12 @@
 
 mod adapt;
 
-use sqlparser::ast::{self, Query, SetExpr, Visitor};
+use sqlparser::ast::{self, SetExpr};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
-use std::ops::ControlFlow;
 
 use crate::sql::lexer::TokenKind;
 use crate::sql::rewrite::{self, Stream};
-use crate::sql::walk::walk;
 
 /// How deep expressions and subqueries may nest.
 const MAX_NESTING: usize = 200;
@@ -90,15 +88,6 @@ pub struct Statement {
     tree: Option<Box<ast::Statement>>,
     depth: usize,
     kind: Kind,
-    marks: Marks,
-}
-
-/// What a walk over the whole tree finds.
-#[derive(Debug, Clone, Copy, Default)]
-struct Marks {
-    locking: bool,
-    modifying_cte: bool,
-    into: bool,
 }
 
 impl Statement {
@@ -110,29 +99,6 @@ impl Statement {
     /// What the statement does.
     pub fn kind(&self) -> Kind {
         self.kind
-    }
-
-    /// Whether `FOR UPDATE`, `FOR SHARE` or their weaker forms stand anywhere in it.
-    pub fn has_locking_clause(&self) -> bool {
-        self.marks.locking
-    }
-
-    /// Whether a `WITH` query inserts, updates, deletes or merges.
-    pub fn has_data_modifying_cte(&self) -> bool {
-        self.marks.modifying_cte
-    }
-
-    /// Whether it is a `SELECT … INTO`, which creates a table.
-    pub fn is_select_into(&self) -> bool {
-        self.marks.into
-    }
-
-    /// Whether it only reads: a `SELECT` that locks nothing, creates nothing and modifies nothing.
-    pub fn only_reads(&self) -> bool {
-        self.kind == Kind::Select
-            && !self.marks.locking
-            && !self.marks.modifying_cte
-            && !self.marks.into
     }
 
     pub(in crate::sql) fn tree(&self) -> Option<&ast::Statement> {
@@ -220,14 +186,11 @@ fn parse_text(text: &str) -> Result<ast::Statement, Reason> {
 }
 
 fn statement(text: &str, tree: ast::Statement, depth: usize) -> Statement {
-    let mut marks = MarkVisitor::default();
-    let _: ControlFlow<()> = walk(&tree, &mut marks);
     Statement {
         text: text.to_owned(),
         kind: kind(&tree),
         tree: Some(Box::new(tree)),
         depth,
-        marks: marks.0,
     }
 }
 
@@ -250,29 +213,6 @@ fn body_kind(body: &SetExpr) -> Kind {
         SetExpr::Merge(_) => Kind::Merge,
         SetExpr::Query(query) => body_kind(&query.body),
         _ => Kind::Select,
-    }
-}
-
-#[derive(Default)]
-struct MarkVisitor(Marks);
-
-impl Visitor for MarkVisitor {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        self.0.locking |= !query.locks.is_empty();
-        if let Some(with) = &query.with {
-            self.0.modifying_cte |= with
-                .cte_tables
-                .iter()
-                .any(|cte| !matches!(body_kind(&cte.query.body), Kind::Select));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
-        self.0.into |= select.into.is_some();
-        ControlFlow::Continue(())
     }
 }
 

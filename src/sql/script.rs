@@ -209,8 +209,8 @@ fn created(text: &str) -> Option<String> {
     Some(name)
 }
 
-/// The statements of a text that a server can run, each with the line of its first word: without psql's own commands, and
-/// without COPY of rows that stand in the text.
+/// The statements of a text that a server can run, each with the line of its first word: without psql's own commands,
+/// and without COPY of rows that stand in the text.
 pub fn commands(text: &str) -> Vec<(u32, &str)> {
     let pieces = split::pieces(text);
     let mut commands: Vec<(u32, &str)> = Vec::with_capacity(pieces.len());

@@ -173,6 +173,22 @@ fn an_index_that_costs_more_than_it_saves_is_refused_without_a_reset() {
 }
 
 #[test]
+fn a_refusal_says_in_which_time_the_index_costs_more_than_it_saves() {
+    for (file, period) in [
+        ("writes_cost_more", ": in an hour it saves "),
+        ("statements_write_more", ": in the window it saves "),
+    ] {
+        let report = report(fixture(&format!("missing_index/silent/{file}.json")));
+        let told = |reason: &str| reason.contains(period) && reason.contains("writes would take");
+        assert!(
+            report.skipped.iter().any(|entry| told(&entry.reason)),
+            "{file}: {:?}",
+            report.skipped
+        );
+    }
+}
+
+#[test]
 fn a_server_of_an_unknown_major_version_is_a_caveat() {
     let mut capture = with_statements(&[]);
     capture["server"]["version_num"] = json!(190_000);

@@ -211,7 +211,8 @@ impl Shop {
         assert_eq!(found, wanted, "{looping}");
     }
 
-    /// Lazy loops are counted with the right parents and proven by the log; the same rows loaded together are not found.
+    /// Lazy loops are counted with the right parents and proven by the log; the same rows loaded together are not
+    /// found.
     fn tells_loops(&self, client: &str, nested: [Pair; 2]) {
         let lazy = [("books(author_id)", "authors")];
         for (scenario, pairs) in [("lazy", &lazy[..]), ("nested", &nested), ("eager", &[])] {

@@ -34,8 +34,8 @@ struct Asked {
     values: Option<String>,
 }
 
-/// Statements with one parameter, and the column that its value is taken from: the second most common one, and the middle
-/// of the histogram.
+/// Statements with one parameter, and the column that its value is taken from: the second most common one, and the
+/// middle of the histogram.
 const SAMPLED: [(&str, &str, &str); 12] = [
     (
         "SELECT count(*) FROM customers WHERE country = $1",

@@ -75,7 +75,8 @@ pub struct Fit {
     /// Look-ups per row of each parent.
     pub coefficients: Vec<f64>,
     /// 1 − Σ residual² ÷ Σ (calls − mean)². For a fit through the origin some divide by Σ calls² instead, but then a
-    /// steady load gives nearly 1 whatever is fitted; about the mean, what is asked is whether the variation is explained.
+    /// steady load gives nearly 1 whatever is fitted; about the mean, what is asked is whether the variation is
+    /// explained.
     pub r_squared: f64,
     /// Σ residual² ÷ what it would be if look-ups and parents came independently, each with a Poisson process of any
     /// rate: calls + Σ b² · rows · burst, for the difference's variance is the sum of both.
@@ -123,8 +124,8 @@ impl Look<'_> {
         self.weigh(parents, nnls(&columns, self.calls))
     }
 
-    /// The fit of one parent whose look-ups may come in later parts, beside others that come at a steady rate. The first
-    /// parts are left out: what their look-ups run for may have come before them.
+    /// The fit of one parent whose look-ups may come in later parts, beside others that come at a steady rate. The
+    /// first parts are left out: what their look-ups run for may have come before them.
     fn loose_fit(&self, parent: Regressor<'_>) -> Loose {
         let parts = self.calls.len().saturating_sub(LAGS);
         let later = |list: &[f64], lag: usize| -> Vec<f64> {

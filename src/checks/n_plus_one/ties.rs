@@ -446,8 +446,8 @@ fn returns_others_only(facts: &Facts, relation: usize) -> bool {
     facts.relations.len() > 1 && others.peek().is_some() && others.all(|other| other != relation)
 }
 
-/// A look-up by the primary key of the row itself: a join that is entered by it, as lazy loaders of a single object make
-/// it, or a row that is read by the key that another statement found ([`Tie::of_keys`]).
+/// A look-up by the primary key of the row itself: a join that is entered by it, as lazy loaders of a single object
+/// make it, or a row that is read by the key that another statement found ([`Tie::of_keys`]).
 fn own_key(
     case: &Case<'_>,
     table: &Table,

@@ -1,5 +1,5 @@
-//! The conditions that some index could look up. Those that no index method knows (`<>`, NOT LIKE), or that keep most rows of most tables (a boolean,
-//! IS NULL), ask for none.
+//! The conditions that some index could look up. Those that no index method knows (`<>`, NOT LIKE), or that keep most
+//! rows of most tables (a boolean, IS NULL), ask for none.
 
 use super::{Dress, dress};
 use crate::checks::TableRef;
@@ -105,9 +105,10 @@ pub fn lookups(facts: &Facts, table: TableRef<'_>) -> Vec<Lookup> {
         .collect()
 }
 
-/// Whether a pattern, which may be a token, begins with a wildcard.
-fn is_infix(pattern: &str) -> bool {
-    pattern.starts_with(['%', '_']) || is_pattern_token(pattern)
+/// Whether the pattern of LIKE, which may be a token, begins with a wildcard.
+pub fn is_infix(test: &Test) -> bool {
+    matches!(test, Test::Like { pattern: Value::Literal(Literal::Text(pattern)), .. }
+        if pattern.starts_with(['%', '_']) || is_pattern_token(pattern))
 }
 
 fn is_regex(operator: &str) -> bool {
@@ -146,9 +147,9 @@ fn lookup(predicate: &Predicate, table: TableRef<'_>) -> Option<Lookup> {
             ..
         } => Asks::Prefix,
         Test::Like {
-            pattern: Value::Literal(Literal::Text(pattern)),
+            pattern: Value::Literal(Literal::Text(_)),
             case_insensitive: false,
-        } if !is_infix(pattern) => Asks::Prefix,
+        } if !is_infix(&predicate.test) => Asks::Prefix,
         Test::LikePrefix { .. } | Test::Like { .. } => Asks::Trigrams,
         Test::Contains { operator, .. } | Test::Other { operator, .. } if is_regex(operator) => {
             Asks::Trigrams

@@ -2,17 +2,13 @@
 
 use super::lookup::{Asks, Lookup, Wrap};
 use super::{Words, advice, create_index, rewrite, rewritten};
-use crate::advisor::{Blueprint, defined_index, leading_index};
+use crate::advisor::{Blueprint, MAX_WIDTH, defined_index, leading_index, pattern_class};
 use crate::checks::{Case, CasePlan, TableRef};
 use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
 use crate::snapshot::{IndexColumn, IndexDefinition};
-use crate::sql::lexer::tokens;
-use crate::sql::lexer::{Token, redacted_tokens};
+use crate::sql::lexer::{Token, redacted_tokens, tokens};
 use crate::sql::rewrite::{Rewrite, Target, contained, sargable, uncast};
-
-/// Columns of an index at most, as the advisor has it.
-const MAX_WIDTH: usize = 3;
 
 /// What is advised, and the columns that it is about.
 #[derive(Debug)]
@@ -34,10 +30,11 @@ pub fn mend(
         .iter()
         .filter(|lookup| lookup.arm.is_none())
         .collect();
-    let scan = Scan { case, plan, table };
-    scan.btree(&whole)
-        .or_else(|| whole.iter().find_map(|lookup| scan.one(lookup)))
-        .or_else(|| scan.arms(conditions))
+    let mender = Mender { case, plan, table };
+    mender
+        .btree(&whole)
+        .or_else(|| whole.iter().find_map(|lookup| mender.one(lookup)))
+        .or_else(|| mender.arms(conditions))
 }
 
 /// The index for a condition that no btree on its bare column serves; `None` where one would, where the value has the
@@ -58,8 +55,8 @@ pub fn special_index(
     if condition.arm.is_some() || !is_immutable {
         return None;
     }
-    let scan = Scan { case, plan, table };
-    let mut advice = scan.one(condition)?.advice;
+    let mender = Mender { case, plan, table };
+    let mut advice = mender.one(condition)?.advice;
     let index = advice.index.as_ref()?;
     let first = index.keys.first()?;
     let there = case.catalog.indexes(table.table.oid).any(|there| {
@@ -91,13 +88,14 @@ pub fn with_index(advice: Recommendation, index: Option<Recommendation>) -> Reco
     }
 }
 
-struct Scan<'c, 'a> {
+/// Makes advice for the conditions on a table.
+struct Mender<'c, 'a> {
     case: &'c Case<'a>,
     plan: &'c CasePlan<'a>,
     table: TableRef<'c>,
 }
 
-impl Scan<'_, '_> {
+impl Mender<'_, '_> {
     /// One btree for the columns that stand alone: those compared for equality first, then one with a bound.
     fn btree(&self, whole: &[&Lookup]) -> Option<Mend> {
         let bare = |asks: Asks| {
@@ -137,7 +135,7 @@ impl Scan<'_, '_> {
             (Wrap::Bare, Asks::Prefix) if !self.is_text(&lookup.column) => return None,
             (Wrap::Bare | Wrap::Cast(_), Asks::Prefix) => {
                 let key = IndexColumn {
-                    opclass: Some(self.pattern_class(&lookup.column).to_owned()),
+                    opclass: Some(pattern_class(self.type_of(&lookup.column)).to_owned()),
                     ..plain(&lookup.column)
                 };
                 let index = self.index("btree", vec![key], &columns);
@@ -253,11 +251,7 @@ impl Scan<'_, '_> {
         };
         let index = self.index("gin", vec![key], std::slice::from_ref(&lookup.column));
         let mut advice = create_index(&index, self.table, Expected::in_words(EXPECTED));
-        let installed = self.case.snapshot.extensions.iter();
-        if !installed
-            .into_iter()
-            .any(|extension| extension.name == "pg_trgm")
-        {
+        if !self.case.snapshot.has_extension("pg_trgm") {
             advice.ddl.insert(0, "CREATE EXTENSION pg_trgm;".to_owned());
         }
         advice.summary = format!(
@@ -401,14 +395,6 @@ impl Scan<'_, '_> {
         let name = self.type_of(column);
         ["text", "name"].contains(&name) || name.starts_with("character")
     }
-
-    fn pattern_class(&self, column: &str) -> &'static str {
-        match self.type_of(column) {
-            name if name.starts_with("character varying") => "varchar_pattern_ops",
-            name if name.starts_with("character") => "bpchar_pattern_ops",
-            _ => "text_pattern_ops",
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -418,7 +404,8 @@ enum Way {
     Contained,
 }
 
-const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves depends on the rows in production, which are unknown here";
+const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves \
+    depends on the rows in production, which are unknown here";
 
 /// What an index is called after: its columns, and what else tells it apart from one on those alone.
 fn keys_named(definition: &IndexDefinition, columns: &[String]) -> Vec<String> {

@@ -19,7 +19,7 @@ pub use counted::{Counted, each_family};
 pub use create_index::create_index;
 pub use filter::{Dress, conditions, dress, filter_facts};
 pub use label::{label, shortened, subject};
-pub use lookup::{Asks, Lookup, Wrap, lookups};
+pub use lookup::{Asks, Lookup, Wrap, is_infix, lookups};
 pub use mend::{Mend, mend, special_index, with_index};
 pub use nodes::each_node;
 pub use rewritten::{rewrite, rewritten};

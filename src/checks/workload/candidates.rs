@@ -10,8 +10,8 @@ use crate::sql::mentions::StatementClass;
 pub struct Limits {
     /// Families at most.
     pub top: usize,
-    /// Once so much of the window's execution time is covered, 0..1, only families with a hundredth of it follow, and the
-    /// leaders of other rankings.
+    /// Once so much of the window's execution time is covered, 0..1, only families with a hundredth of it follow, and
+    /// the leaders of other rankings.
     pub coverage: f64,
 }
 
@@ -25,16 +25,16 @@ impl Default for Limits {
     }
 }
 
-/// A family with so much of the time is probed however much the others take: where one waited for the machine, the order
-/// says little.
+/// A family with so much of the time is probed however much the others take: where one waited for the machine, the
+/// order says little.
 const WORTH_A_PROBE: f64 = 0.01;
 
 /// How many families of each further ranking are probed beside those that cover the time.
 const LEADERS: usize = 3;
 
 /// The indexes into the Snapshot's statements that are worth a probe, the most worthwhile first: the costliest member
-/// of each family by total time until [`Limits::coverage`] is reached and little is left, then the leaders by mean time, blocks read,
-/// temporary blocks and calls.
+/// of each family by total time until [`Limits::coverage`] is reached and little is left, then the leaders by mean
+/// time, blocks read, temporary blocks and calls.
 pub fn candidates(workload: &Workload<'_>, limits: &Limits) -> Vec<usize> {
     let probeable: Vec<&Family> = workload
         .families()

@@ -45,12 +45,12 @@ impl CheckConnection {
 /// Planning as production would.
 #[derive(Debug, Clone, Args)]
 pub struct ProductionArgs {
-    /// Plan as the server of this capture file: on a throwaway server of this machine that has its sizes, statistics and
-    /// planner settings
+    /// Plan as the server of this capture file: on a throwaway server of this machine that has its sizes, statistics
+    /// and planner settings
     #[arg(long, value_name = "CAPTURE", help_heading = "Production")]
     pub as_production: Option<PathBuf>,
-    /// The schema to plan with: a file, such as `pg_dump --schema-only` writes, or a folder of migrations; by default that
-    /// of the database, which `pg_dump` must be able to read
+    /// The schema to plan with: a file, such as `pg_dump --schema-only` writes, or a folder of migrations; by default
+    /// that of the database, which `pg_dump` must be able to read
     #[arg(
         long,
         value_name = "PATH",

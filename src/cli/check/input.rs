@@ -198,7 +198,8 @@ fn values(plans: Option<&Plans>, statement: &ScriptStatement) -> Given {
     values
 }
 
-/// A file as it is, a folder's `.sql` files in the order of their names, those of folders in it too. What begins with a dot is passed over.
+/// A file as it is, a folder's `.sql` files in the order of their names, those of folders in it too. What begins with a
+/// dot is passed over.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     if !path.is_dir() {
         files.push(path.to_owned());
@@ -263,7 +264,8 @@ pub fn of_database(snapshot: &Snapshot) -> Result<Vec<Text>> {
         .collect())
 }
 
-/// Keys of a comment that say where in a program a statement is, in the order of a name (sqlcommenter, `ActiveRecord` query logs).
+/// Keys of a comment that say where in a program a statement is, in the order of a name (sqlcommenter, `ActiveRecord`
+/// query logs).
 const NAMING: [&str; 6] = ["controller", "action", "job", "route", "name", "line"];
 
 /// The name in a comment such as `/*controller='orders',action='index'*/`; values are URL-encoded.

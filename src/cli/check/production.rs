@@ -12,8 +12,8 @@ use crate::connect::{self, ConnectArgs, Environment, PasswordPrompt, Session};
 use crate::simulate::{Schema, Simulation};
 use crate::snapshot::Snapshot;
 
-/// Starts the throwaway server and connects to it. The schema is that of a file, a folder of migrations, or the database
-/// of the connection.
+/// Starts the throwaway server and connects to it. The schema is that of a file, a folder of migrations, or the
+/// database of the connection.
 ///
 /// # Errors
 /// Where the capture or the schema cannot be read, or the server does not start.

@@ -85,8 +85,8 @@ pub(super) struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// Both plans of each statement, in their order. Statements that the guard has an objection to are parted until they
-    /// are [`FEW`]; those have no plan.
+    /// Both plans of each statement, in their order. Statements that the guard has an objection to are parted until
+    /// they are [`FEW`]; those have no plan.
     pub(super) async fn plan(&self, chosen: &[Chosen<'_>]) -> Result<Vec<BothPlans>, Fault> {
         let mut plans = Vec::new();
         let mut left = vec![chosen];

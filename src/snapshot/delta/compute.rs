@@ -398,8 +398,8 @@ fn statements_began(snapshot: &Snapshot) -> Option<Timestamp> {
     })
 }
 
-/// When the counters of tables began. Those that were never reset on their own began when the server had to begin all its
-/// statistics, or with the database or the table itself, so that rates a second are rather too low.
+/// When the counters of tables began. Those that were never reset on their own began when the server had to begin all
+/// its statistics, or with the database or the table itself, so that rates a second are rather too low.
 fn tables_began(database: &DatabaseCounters) -> Option<Timestamp> {
     database.stats_reset.or(database.server_stats_reset)
 }

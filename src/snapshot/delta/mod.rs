@@ -55,8 +55,8 @@ pub struct Window {
     pub to: Timestamp,
     /// The length for statements; `None` where the beginning is unknown or not before the end.
     pub seconds: Option<f64>,
-    /// The beginning for tables, indexes and the database, whose counters have a reset of their own; where there was none,
-    /// that of the server's statistics as a whole.
+    /// The beginning for tables, indexes and the database, whose counters have a reset of their own; where there was
+    /// none, that of the server's statistics as a whole.
     pub tables_from: Option<Timestamp>,
     /// The length for tables, indexes and the database.
     pub tables_seconds: Option<f64>,

@@ -1,6 +1,10 @@
-use proptest::prelude::*;
+use std::ops::ControlFlow;
 
-use super::{Kind, Reason, parse};
+use proptest::prelude::*;
+use sqlparser::ast::{Query, Select, Visitor};
+
+use super::{Kind, Reason, Statement, body_kind, parse};
+use crate::sql::walk::walk;
 
 /// The statements of `testdata/sql/statements.sql`: name and text.
 pub fn statements() -> Vec<(&'static str, &'static str)> {
@@ -47,32 +51,49 @@ fn kinds() {
     }
 }
 
+/// Whether a statement is a `SELECT` that locks, creates and modifies nothing.
+pub fn only_reads(statement: &Statement) -> bool {
+    struct Writes;
+    impl Visitor for Writes {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            let mut ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+            let modifies = ctes.any(|cte| body_kind(&cte.query.body) != Kind::Select);
+            ends_if(modifies || !query.locks.is_empty())
+        }
+
+        fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+            ends_if(select.into.is_some())
+        }
+    }
+    let writes = walk(statement.tree().unwrap(), &mut Writes).is_break();
+    statement.kind() == Kind::Select && !writes
+}
+
+fn ends_if(found: bool) -> ControlFlow<()> {
+    if found {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
 #[test]
-fn marks() {
-    let marks = |text: &str| {
-        let s = parse(text).unwrap();
+fn what_only_reads_is_told_from_what_locks_creates_or_modifies() {
+    for (text, expected) in [
+        ("select 1", true),
+        ("select substring(a for 3) from t", true),
+        ("select * from (select 1 from t for key share) x", false),
         (
-            s.has_locking_clause(),
-            s.has_data_modifying_cte(),
-            s.is_select_into(),
-            s.only_reads(),
-        )
-    };
-    assert_eq!(marks("select 1"), (false, false, false, true));
-    assert_eq!(
-        marks("select * from (select 1 from t for key share) x"),
-        (true, false, false, false)
-    );
-    assert_eq!(
-        marks("with a as (with b as (delete from t returning *) select * from b) select 1"),
-        (false, true, false, false)
-    );
-    assert_eq!(marks("select 1 into x"), (false, false, true, false));
-    assert_eq!(marks("delete from t"), (false, false, false, false));
-    assert_eq!(
-        marks("select substring(a for 3) from t"),
-        (false, false, false, true)
-    );
+            "with a as (with b as (delete from t returning *) select * from b) select 1",
+            false,
+        ),
+        ("select 1 into x", false),
+        ("delete from t", false),
+    ] {
+        assert_eq!(only_reads(&parse(text).unwrap()), expected, "{text}");
+    }
 }
 
 #[test]

@@ -64,9 +64,9 @@ pub fn inserts_one_row(text: &str) -> bool {
     OneRow::of(text).is_some()
 }
 
-/// `INSERT INTO t (a, b) VALUES ($1, $2)` as `INSERT INTO t (a, b) SELECT * FROM unnest($1::integer[], $2::text[])`: each
-/// parameter becomes an array, one element a row. `None` where a value is no parameter, or where a column's type, told
-/// by `type_of`, is unknown or an array itself.
+/// `INSERT INTO t (a, b) VALUES ($1, $2)` as `INSERT INTO t (a, b) SELECT * FROM unnest($1::integer[], $2::text[])`:
+/// each parameter becomes an array, one element a row. `None` where a value is no parameter, or where a column's type,
+/// told by `type_of`, is unknown or an array itself.
 pub fn insert_many(text: &str, type_of: impl Fn(&str) -> Option<String>) -> Option<String> {
     let text = text.trim().trim_end_matches(';').trim_end();
     let one = OneRow::of(text)?;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// The values of the first case that has any; `None` is NULL. Of YAML no more is read than regresql writes: maps of maps
-/// of single values.
+/// The values of the first case that has any; `None` is NULL. Of YAML no more is read than regresql writes: maps of
+/// maps of single values.
 pub fn first_case(yaml: &str) -> BTreeMap<String, Option<String>> {
     let mut values = BTreeMap::new();
     for line in yaml.lines() {

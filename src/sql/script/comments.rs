@@ -125,7 +125,8 @@ fn lines(comment: &str) -> impl Iterator<Item = &str> {
         .map(|line| line.trim().trim_start_matches('*').trim())
 }
 
-/// The name that a line gives: `name: find_user :one` (sqlc, regresql, yesql, aiosql), `:name find-user :? :1` (`HugSQL`),
+/// The name that a line gives: `name: find_user :one` (sqlc, regresql, yesql, aiosql), `:name find-user :? :1`
+/// (`HugSQL`),
 /// `@name FindUser` (`PgTyped`).
 fn name(line: &str) -> Option<String> {
     let rest = ["name:", ":name-", ":name ", "@name ", PART]

@@ -29,8 +29,8 @@ pub(super) struct Numbered {
     pub open: Option<String>,
 }
 
-/// The text with every placeholder as `$n`: one number a name, one for each nameless one, behind those that the text has
-/// already.
+/// The text with every placeholder as `$n`: one number a name, one for each nameless one, behind those that the text
+/// has already.
 pub(super) fn numbered(text: &str, known: &Known) -> Numbered {
     let all: Vec<Token<'_>> = tokens(text).collect();
     let own = all
@@ -154,7 +154,8 @@ impl Writer<'_> {
         if list { format!("({row})") } else { row }
     }
 
-    /// A number of its own for `:name IS NULL`: the server takes no type from there, and would want the same one elsewhere.
+    /// A number of its own for `:name IS NULL`: the server takes no type from there, and would want the same one
+    /// elsewhere.
     fn tested(&mut self, name: &str) -> u32 {
         if let Some(number) = self.tested.get(name) {
             return *number;

@@ -9,8 +9,8 @@ use crate::sql::lexer::{TokenKind, tokens};
 pub(super) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// Takes note of a meta-command, if it sets or unsets a variable. A value of several words is put together of them by
-    /// psql, and calculated by pgbench: it is no value here.
+    /// Takes note of a meta-command, if it sets or unsets a variable. A value of several words is put together of them
+    /// by psql, and calculated by pgbench: it is no value here.
     pub(super) fn read(&mut self, command: &str) {
         let words: Vec<&str> = command.split_whitespace().collect();
         let [first, name, ..] = words.as_slice() else {

@@ -9,8 +9,8 @@ use super::sources::Sources;
 use super::{Obstacle, Rewrite, Tables, Target, bare, expression, operand};
 use crate::sql::parse::Statement;
 
-/// The statement with `value = ANY (column)` as `column @> ARRAY[value]`, which GIN knows. Where the value or an element
-/// is NULL, neither is true for it.
+/// The statement with `value = ANY (column)` as `column @> ARRAY[value]`, which GIN knows. Where the value or an
+/// element is NULL, neither is true for it.
 ///
 /// # Errors
 ///

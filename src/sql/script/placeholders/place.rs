@@ -81,7 +81,8 @@ pub(super) fn is_table(all: &[Token<'_>], at: usize) -> bool {
         || word.is_word("from") && begins_a_list(all, place)
 }
 
-/// Whether FROM at that place is that of SELECT or DELETE, and not part of a function's arguments or of IS DISTINCT FROM.
+/// Whether FROM at that place is that of SELECT or DELETE, and not part of a function's arguments or of IS DISTINCT
+/// FROM.
 fn begins_a_list(all: &[Token<'_>], from: usize) -> bool {
     let until = all.get(..from).unwrap_or_default();
     if before(all, from).is_some_and(|word| word.is_word("distinct")) {
