@@ -323,6 +323,16 @@ fn every_finding_answers_and_is_well_formed() {
                     && !finding.recommendation.risk.text.is_empty(),
                 "{place} does not say what it brings and what it costs"
             );
+            let advice = &finding.recommendation;
+            let resets = |sql: &String| sql.contains(" RESET ") || sql.contains("STATISTICS -1");
+            assert_eq!(
+                advice.rollback.iter().any(resets),
+                advice
+                    .risk
+                    .text
+                    .contains("not what may have been set before"),
+                "{place} says whether its rollback loses what was set before"
+            );
             assert!(
                 finding
                     .evidence

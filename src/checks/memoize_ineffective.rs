@@ -1,6 +1,6 @@
 //! `memoize_ineffective`: a cache in a plan that almost never has what it is asked for.
 
-use super::support::{Seen, Words, advice, each_seen};
+use super::support::{Seen, Words, advice, each_seen, with_setting};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
 use crate::finding::{Action, CheckId, Recommendation, Unit};
 use crate::format;
@@ -108,22 +108,22 @@ fn distinct(
         expected: "a plan without the cache, or another join",
         risk: "other plans that group or join by the column change, too",
     };
-    let mut advice = advice(Action::CreateStatistics, words);
+    let advice = advice(Action::CreateStatistics, words);
     // Without evictions each miss is a different value. A negative n_distinct is a share of the rows.
     let share = ratio(float(cache.misses), float(cache.hits + cache.misses));
     let share = share.filter(|_| cache.evictions == 0);
-    if let Some((column, share)) = key_column(case, plan, key).zip(share) {
-        advice.ddl.push(format!(
-            "ALTER TABLE {} ALTER COLUMN {} SET (n_distinct = {:.2});",
-            column.table, column.name, -share
-        ));
-        advice.ddl.push(format!("ANALYZE {};", column.table));
-        advice.rollback.push(format!(
-            "ALTER TABLE {} ALTER COLUMN {} RESET (n_distinct);",
-            column.table, column.name
-        ));
-        advice.rollback.push(format!("ANALYZE {};", column.table));
-    }
+    let Some((column, share)) = key_column(case, plan, key).zip(share) else {
+        return advice;
+    };
+    let alter = format!("ALTER TABLE {} ALTER COLUMN {}", column.table, column.name);
+    let mut advice = with_setting(
+        advice,
+        format!("{alter} SET (n_distinct = {:.2});", -share),
+        format!("{alter} RESET (n_distinct);"),
+    );
+    let analyze = format!("ANALYZE {};", column.table);
+    advice.ddl.push(analyze.clone());
+    advice.rollback.push(analyze);
     advice
 }
 

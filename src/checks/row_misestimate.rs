@@ -1,7 +1,7 @@
 //! `row_misestimate`: the planner expected other row counts than came, where the error begins.
 
 use super::modified;
-use super::support::{Scan, Words, advice, subject};
+use super::support::{Scan, Words, advice, subject, with_setting};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold};
 use crate::finding::{Action, Cause, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
@@ -192,14 +192,13 @@ fn mend_scan(scan: &Scan<'_>) -> Recommendation {
             let summary = format!(
                 "raise the statistics target of {name}.{column}, or set its n_distinct; where the condition is an expression, index or rewrite it"
             );
-            let mut advice = advice(Action::CreateStatistics, words(&summary));
-            advice.ddl.push(format!(
-                "ALTER TABLE {name} ALTER COLUMN {column} SET STATISTICS 1000;"
-            ));
+            let alter = format!("ALTER TABLE {name} ALTER COLUMN {column} SET STATISTICS");
+            let mut advice = with_setting(
+                advice(Action::CreateStatistics, words(&summary)),
+                format!("{alter} 1000;"),
+                format!("{alter} -1;"),
+            );
             advice.ddl.push(format!("ANALYZE {name};"));
-            advice.rollback.push(format!(
-                "ALTER TABLE {name} ALTER COLUMN {column} SET STATISTICS -1;"
-            ));
             advice
         }
         _ => advice(

@@ -28,4 +28,4 @@ pub use seen::{Seen, each_seen};
 pub use seq_scan::{SELECTIVE, Selective, each_seq_scan, selective};
 pub use spill::{Spill, each_spill, for_role, kilobytes, more_work_mem};
 pub use stake::{CRITICAL_SHARE, HIGH_SHARE, MATTERS, MEDIUM_SHARE, SEVERITY, SHARES};
-pub use words::{Words, advice};
+pub use words::{Words, advice, with_setting};

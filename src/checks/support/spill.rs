@@ -1,6 +1,6 @@
 //! Nodes whose data does not fit into memory and goes through temporary files.
 
-use super::{Words, advice, subject};
+use super::{Words, advice, subject, with_setting};
 use crate::checks::{Case, CasePlan, Proposal, row_misestimate};
 use crate::finding::{Action, Draft, Evidence, Recommendation};
 use crate::format;
@@ -82,21 +82,22 @@ pub fn more_work_mem(
 pub fn for_role(
     case: &Case<'_>,
     plan: &CasePlan<'_>,
-    mut advice: Recommendation,
+    advice: Recommendation,
     (setting, value): (&str, &str),
 ) -> Recommendation {
-    if let Some(role) = role_of(case, plan) {
-        let target = format!(
-            "ALTER ROLE {} IN DATABASE {}",
-            quote_ident(role),
-            quote_ident(&case.snapshot.server.database)
-        );
-        advice
-            .ddl
-            .push(format!("{target} SET {setting} = '{value}';"));
-        advice.rollback.push(format!("{target} RESET {setting};"));
-    }
-    advice
+    let Some(role) = role_of(case, plan) else {
+        return advice;
+    };
+    let target = format!(
+        "ALTER ROLE {} IN DATABASE {}",
+        quote_ident(role),
+        quote_ident(&case.snapshot.server.database)
+    );
+    with_setting(
+        advice,
+        format!("{target} SET {setting} = '{value}';"),
+        format!("{target} RESET {setting};"),
+    )
 }
 
 fn role_of<'c>(case: &'c Case<'_>, plan: &CasePlan<'_>) -> Option<&'c str> {

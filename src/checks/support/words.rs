@@ -1,4 +1,4 @@
-//! Advice without DDL.
+//! Advice in words, and with the DDL of a setting.
 
 use crate::finding::{Action, Expected, Recommendation, Risk};
 
@@ -25,4 +25,16 @@ pub fn advice(kind: Action, words: Words<'_>) -> Recommendation {
         expected: Expected::in_words(words.expected),
         risk: Risk::in_words(words.risk),
     }
+}
+
+/// The advice with the statement that makes a setting, and the one that undoes it by going back to the default. A value
+/// that was set before is lost by that.
+pub fn with_setting(mut advice: Recommendation, set: String, reset: String) -> Recommendation {
+    advice.ddl.push(set);
+    advice.rollback.push(reset);
+    advice
+        .risk
+        .text
+        .push_str("; undone, the default counts, not what may have been set before");
+    advice
 }

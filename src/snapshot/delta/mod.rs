@@ -111,16 +111,6 @@ pub struct WindowTotals {
     pub hidden: Option<Delta<HiddenStatements>>,
 }
 
-impl WindowTotals {
-    /// Execution time of visible and hidden statements together: what shares are shares of.
-    pub fn exec_time_ms(&self) -> Millis {
-        let hidden = self
-            .hidden
-            .map_or(Millis(0.0), |hidden| hidden.0.total_exec_time_ms);
-        self.counters.0.total_exec_time_ms + hidden
-    }
-}
-
 /// What has no valid difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
