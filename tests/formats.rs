@@ -14,7 +14,7 @@ use std::process::Command;
 use pgtriage::checks::CHECKS;
 use pgtriage::finding::{CheckVerdict, Report, Severity, Skipped, Status};
 use pgtriage::gate::{Judged, Origin, Rules, judge};
-use pgtriage::report::{github, gitlab, junit, markdown, sarif};
+use pgtriage::report::{github, gitlab, json, junit, markdown, sarif};
 use pgtriage::snapshot::Snapshot;
 use regex::Regex;
 use serde_json::Value;
@@ -98,6 +98,19 @@ fn many(count: u32) -> Report {
         })
         .collect();
     report
+}
+
+#[test]
+fn the_json_document_keeps_its_schema() {
+    let validator = jsonschema::validator_for(&json::schema()).unwrap();
+    for report in [report(), empty(), many(2)] {
+        let document: Value = serde_json::from_str(&json::render(&report).unwrap()).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
 }
 
 /// A pattern of the published schema, that of languages, has a bracket too many, which is no regular expression.

@@ -1,5 +1,6 @@
 //! The report as its JSON document, and the document's schema.
 
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::finding::Report;
@@ -14,7 +15,12 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// The JSON Schema of the document, generated from [`Report`].
+/// The JSON Schema of the document, generated from [`Report`] as it is written: what is left out where it is empty is
+/// not required.
 pub fn schema() -> Value {
-    schemars::schema_for!(Report).to_value()
+    SchemaSettings::default()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Report>()
+        .to_value()
 }
