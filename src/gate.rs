@@ -4,32 +4,31 @@
 mod allow;
 mod broken;
 mod config;
+mod past;
 mod shape;
+mod verdict;
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 use crate::analyze::{self, analyze};
-use crate::baseline::{Baseline, Change, Entry};
+use crate::baseline::Baseline;
 use crate::checks::unservable_predicate::MIN_ROWS;
-use crate::checks::{
-    Catalog, broken_statement, cost_regression, lost_index, stale_allow, unservable_predicate,
-};
+use crate::checks::{Catalog, lost_index};
 use crate::finding::{
-    AllowedFinding, Caveat, CheckVerdict, CheckedStatement, Finding, Looker, Report, Severity,
-    Skipped, Status,
+    Caveat, CheckVerdict, CheckedStatement, Finding, Looker, Report, Severity, Skipped, Status,
 };
 use crate::ids::{QualifiedName, StatementKey};
 use crate::parallel;
-use crate::plan::Plan;
-use crate::snapshot::{PlanRecord, ProbeOutcome, ProbeStatus, Scope, Snapshot, Statement};
-use crate::sql::family::Family;
+use crate::snapshot::{PlanRecord, ProbeOutcome, Scope, Snapshot, Statement};
 use crate::sql::script::Allow;
 
 pub use config::{BadConfig, FileConfig};
 pub use shape::shape;
+
+use past::{Past, entry};
+use verdict::{Verdict, one};
 
 /// Fewer statements than this are judged sooner than threads are started.
 const WORTH_THREADS: usize = 50;
@@ -256,100 +255,6 @@ fn each<'o>(
     )
 }
 
-/// A statement as it was and as it is.
-struct Past<'b> {
-    was: Option<&'b Entry>,
-    now: Entry,
-}
-
-impl Past<'_> {
-    fn findings(&self, origin: &Origin, rules: &Rules) -> Vec<Finding> {
-        // One that had no plan has nothing to be compared with.
-        let was = self.was.filter(|was| !was.plan.is_empty());
-        let thresholds = &rules.analysis.thresholds;
-        let changes = was.map(|was| was.changes(&self.now, thresholds));
-        let checks = &rules.analysis.checks;
-        changes
-            .into_iter()
-            .flatten()
-            .filter_map(|change| match change {
-                Change::LostIndex { table, was } => checks
-                    .includes(lost_index::ID)
-                    .then(|| lost_index::draft(&table, &was).stamp(lost_index::ID, Severity::High)),
-                Change::Dearer {
-                    before,
-                    after,
-                    grown,
-                } => {
-                    let severity = if grown {
-                        Severity::Info
-                    } else {
-                        Severity::High
-                    };
-                    let draft = cost_regression::draft(&origin.called(), before, after, grown);
-                    checks
-                        .includes(cost_regression::ID)
-                        .then(|| draft.stamp(cost_regression::ID, severity))
-                }
-            })
-            .collect()
-    }
-}
-
-/// What the baseline keeps of a statement, but for its findings.
-fn entry(own: &Own<'_>, snapshot: &Snapshot) -> Entry {
-    let plan = |by_index: bool| {
-        let mut plans = own.plans.iter();
-        plans.find(|plan| plan.scans.are_as_set() != by_index)
-    };
-    let lines = |by_index| {
-        plan(by_index)
-            .map(|plan| shape(&plan.plan))
-            .unwrap_or_default()
-    };
-    let number = |key: &str| {
-        let found = plan(false).and_then(|plan| plan.plan.pointer(&format!("/Plan/{key}")));
-        found
-            .and_then(serde_json::Value::as_f64)
-            .unwrap_or_default()
-    };
-    let query = own.statement.query.as_deref().unwrap_or_default();
-    Entry {
-        name: own.origin.name.clone(),
-        family: Family::of(query).fingerprint.id(),
-        plan: lines(false),
-        by_index: lines(true),
-        cost: number("Total Cost"),
-        rows: number("Plan Rows"),
-        pages: pages(own, snapshot),
-        findings: Vec::new(),
-    }
-}
-
-/// The pages of the tables that a statement's plan reads.
-fn pages(own: &Own<'_>, snapshot: &Snapshot) -> BTreeMap<String, i64> {
-    let plans = own
-        .plans
-        .iter()
-        .filter_map(|record| Plan::parse(&record.plan).ok());
-    let mut read = BTreeSet::new();
-    for plan in plans {
-        for node in plan.nodes() {
-            let target = &node.target;
-            if let (Some(schema), Some(name)) = (&target.schema, &target.relation) {
-                read.insert(QualifiedName::new(schema, name));
-            }
-        }
-    }
-    let tables = snapshot
-        .tables
-        .iter()
-        .filter(|table| read.contains(&table.name));
-    tables
-        .map(|table| (table.name.to_string(), table.pages.get()))
-        .collect()
-}
-
 /// What others did in the database says nothing of the statements, and is different at every look.
 fn forget_activity(snapshot: &mut Snapshot) {
     snapshot.database = None;
@@ -375,119 +280,6 @@ struct Own<'o> {
     origin: &'o Origin,
     plans: Vec<PlanRecord>,
     probe: Option<ProbeOutcome>,
-}
-
-/// What is said of one statement, its findings, and what the baseline keeps of it.
-type Verdict = (CheckedStatement, Vec<Finding>, Entry);
-
-fn one(snapshot: &mut Snapshot, own: Own<'_>, rules: &Rules, past: Past<'_>) -> Verdict {
-    let origin = own.origin;
-    let query = own.statement.query.clone().unwrap_or_default();
-    let planned = !own.plans.is_empty();
-    let plan = past.now.plan.clone();
-    let probe = own.probe;
-    snapshot.statements = vec![own.statement];
-    snapshot.plans = own.plans;
-    let mut found = if planned {
-        analyze(snapshot, &rules.analysis).bottlenecks
-    } else {
-        let checks = &rules.analysis.checks;
-        let broken = broken::finding(probe.as_ref(), origin, &query);
-        broken
-            .filter(|_| checks.includes(broken_statement::ID))
-            .into_iter()
-            .collect()
-    };
-    let broken = !planned && !found.is_empty();
-    {
-        // Few statements have such a finding, and a catalog is as large as the database.
-        let catalog = LazyCell::new(|| Catalog::of(snapshot));
-        found.retain(|finding| {
-            finding.kind != unservable_predicate::ID || !is_of_small_table(finding, rules, &catalog)
-        });
-    }
-    // An index that is lost is told of once: the conditions that it served are the better place.
-    let unserved: BTreeSet<Option<String>> = found
-        .iter()
-        .filter(|finding| finding.kind == unservable_predicate::ID)
-        .map(|finding| finding.location.table.clone())
-        .collect();
-    let mut changed = past.findings(origin, rules);
-    changed.retain(|finding| {
-        finding.kind != lost_index::ID || !unserved.contains(&finding.location.table)
-    });
-    let mut all: Vec<String> = found.iter().map(|finding| finding.id.clone()).collect();
-    all.sort();
-    all.dedup();
-    if let (Reported::New, Some(was)) = (rules.reported, past.was) {
-        found.retain(|finding| !was.findings.contains(&finding.id));
-    }
-    found.extend(changed);
-    let (mut findings, allowed, stale) = allow::apply(found, origin, rules, planned);
-    if rules.analysis.checks.includes(stale_allow::ID) {
-        findings.extend(stale);
-    }
-    for finding in &mut findings {
-        let location = &mut finding.location;
-        location.queryids.clear();
-        location.file.clone_from(&origin.file);
-        location.line = location.line.or(origin.line);
-        location.statement.clone_from(&origin.name);
-        location.query.get_or_insert_with(|| query.clone());
-        // Other statements may have findings of the same ids.
-        finding.related.clear();
-    }
-    let fails = |finding: &Finding| {
-        rules
-            .fail_on
-            .is_some_and(|threshold| finding.severity >= threshold)
-    };
-    let checked = CheckedStatement {
-        name: origin.called(),
-        file: origin.file.clone(),
-        line: origin.line,
-        family: past.now.family.clone(),
-        query,
-        verdict: match (planned || broken, findings.iter().any(fails)) {
-            (_, true) => CheckVerdict::Failed,
-            (true, false) => CheckVerdict::Passed,
-            (false, false) => CheckVerdict::NotPlanned,
-        },
-        reason: probe
-            .as_ref()
-            .filter(|_| !planned && !broken)
-            .and_then(|probe| Some(format!("{}: {}", word(probe), probe.reason.as_ref()?))),
-        remedy: probe
-            .filter(|_| !planned && !broken)
-            .and_then(|probe| probe.remedy),
-        allowed: allowed
-            .into_iter()
-            .map(|(id, allow)| AllowedFinding {
-                id,
-                reason: allow.reason.clone(),
-                until: allow.until.map(|day| day.to_string()),
-            })
-            .collect(),
-        plan,
-    };
-    let entry = Entry {
-        findings: all,
-        ..past.now
-    };
-    (checked, findings, entry)
-}
-
-fn is_of_small_table(finding: &Finding, rules: &Rules, catalog: &Catalog<'_>) -> bool {
-    let table = finding.location.table.as_deref();
-    table.is_some_and(|table| rules.is_small(table, catalog))
-}
-
-const fn word(probe: &ProbeOutcome) -> &'static str {
-    match probe.status {
-        ProbeStatus::Refused => "refused",
-        ProbeStatus::NotProbed => "not probed",
-        _ => "not planned",
-    }
 }
 
 fn not_planned(checked: &CheckedStatement, origin: &Origin) -> Option<Skipped> {

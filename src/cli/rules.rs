@@ -4,6 +4,7 @@ use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::checks::{self, CHECKS, CheckMeta};
+use crate::report::filled;
 
 use super::args::RulesArgs;
 use super::exit::Exit;
@@ -25,7 +26,12 @@ pub fn run(args: &RulesArgs) -> Result<Exit> {
 fn page(id: &str) -> Result<String> {
     let check = checks::find(id).ok_or_else(|| checks::UnknownCheck { id: id.to_owned() })?;
     let meta = check.meta();
-    Ok(format!("{}{}", meta.page, thresholds(meta)))
+    let columns = usize::from(output::columns(&Sink::Stdout));
+    Ok(format!(
+        "{}{}",
+        filled(meta.page, columns),
+        thresholds(meta)
+    ))
 }
 
 /// The thresholds of a check as one more section of its page.

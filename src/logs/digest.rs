@@ -11,7 +11,7 @@ mod text;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use families::{Families, Figures, Part, Recognised};
+use families::{Families, Figures, Part, Recognised, micros};
 use found::{FamilyId, Found};
 use stack::{Place, Stack, Step};
 
@@ -225,7 +225,7 @@ impl Session {
             return false;
         };
         // A line may have been written at the begin of its statement or at its end.
-        let ran = crate::units::Bytes::of(duration.max(before) * 1000.0).get();
+        let ran = i64::try_from(micros(duration.max(before))).unwrap_or(i64::MAX);
         at.saturating_sub(last).saturating_sub(ran) > longest
     }
 

@@ -23,3 +23,4 @@ mod tests;
 
 pub use document::Document;
 pub use terminal::{Colour, Terminal};
+pub use text::filled;

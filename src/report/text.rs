@@ -54,6 +54,38 @@ pub fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
+/// A page of Markdown, its paragraphs filled to lines of at most so many columns; headings and points of lists begin
+/// lines of their own.
+pub fn filled(page: &str, columns: usize) -> String {
+    let mut text = String::with_capacity(page.len());
+    for paragraph in page.trim_end().split("\n\n") {
+        let mut whole: Vec<String> = Vec::new();
+        let mut open = false;
+        for line in paragraph.lines() {
+            let heading = line.starts_with('#');
+            match whole
+                .last_mut()
+                .filter(|_| open && !heading && !line.starts_with("- "))
+            {
+                Some(last) => {
+                    last.push(' ');
+                    last.push_str(line.trim_start());
+                }
+                None => whole.push(line.to_owned()),
+            }
+            open = !heading;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for line in whole.iter().flat_map(|line| wrap(line, columns)) {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
 /// The text broken at blanks into lines of at most so many columns; a longer word is broken where it must be.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
@@ -99,6 +131,28 @@ mod tests {
     fn escape_sequences_lose_their_force() {
         assert_eq!(one_line("SELECT\n  1 \u{1b}[31m"), "SELECT 1 \u{fffd}[31m");
         assert_eq!(one_line("a\u{202e}b"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn filled_pages_keep_their_words_and_headings() {
+        for check in crate::checks::CHECKS {
+            let page = check.meta().page;
+            let text = filled(page, 80);
+            assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+            assert!(text.split_whitespace().eq(page.split_whitespace()));
+            let headings = |text: &str| text.matches("\n## ").count();
+            assert_eq!(headings(&text), headings(page));
+            assert_eq!(filled(&text, 80), text);
+        }
+    }
+
+    #[test]
+    fn points_of_a_list_begin_lines() {
+        let page = "## Two\nof\nthem:\n- one\n  and more\n- other\n";
+        assert_eq!(
+            filled(page, 80),
+            "## Two\nof them:\n- one and more\n- other\n"
+        );
     }
 
     #[test]

@@ -223,14 +223,18 @@ impl Cluster {
         let config = self.config(role, database);
         // A thread of its own: a runtime cannot be started inside the runtime of a caller that is async.
         thread::scope(|scope| {
-            scope
-                .spawn(|| simple_query(&config, sql))
-                .join()
-                .unwrap_or_else(|_| {
-                    Err(ClusterError::Sql {
-                        message: "the thread that ran the statement ended early".to_owned(),
-                    })
+            let run = || simple_query(&config, sql);
+            let spawned = thread::Builder::new()
+                .spawn_scoped(scope, run)
+                .map_err(|source| ClusterError::Io {
+                    action: "start a thread for a statement".to_owned(),
+                    source,
+                })?;
+            spawned.join().unwrap_or_else(|_| {
+                Err(ClusterError::Sql {
+                    message: "the thread that ran the statement ended early".to_owned(),
                 })
+            })
         })
     }
 

@@ -22,7 +22,7 @@ const MOST_FAMILIES: usize = 4_096;
 const MOST_TEXTS: usize = 16_384;
 
 /// Texts without constants whose bytes are recognised.
-const RECOGNISED: usize = 1_024;
+const RECOGNISED: u16 = 1_024;
 
 /// Bytes of a text that are read for its family.
 const MOST_BYTES: usize = 64 * 1024;
@@ -143,12 +143,13 @@ impl Timing {
     }
 }
 
+/// A duration in whole microseconds.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "`as` saturates: no duration is near 2^64 microseconds, and none is negative"
 )]
-fn micros(duration_ms: f64) -> u64 {
+pub(super) fn micros(duration_ms: f64) -> u64 {
     (duration_ms * 1000.0).round() as u64
 }
 
@@ -209,7 +210,7 @@ impl Default for Families {
             counted: FxHashMap::default(),
             shapes: FxHashMap::default(),
             texts: FxHashMap::default(),
-            exact: vec![None; RECOGNISED],
+            exact: vec![None; usize::from(RECOGNISED)],
             left_out: 0,
             left_out_executions: 0,
         }
@@ -224,7 +225,7 @@ impl Families {
         needed: impl FnOnce() -> FxHashSet<FamilyId>,
     ) -> Recognised {
         let hash = text::exact(text);
-        let slot = usize::try_from(hash % 1_024).unwrap_or_default();
+        let slot = usize::try_from(hash % u64::from(RECOGNISED)).unwrap_or_default();
         if let Some(Some(exact)) = self.exact.get(slot)
             && (exact.hash, exact.length) == (hash, text.len())
             && self.counted.contains_key(&exact.recognised.family)
