@@ -5,9 +5,10 @@
     reason = "a test that cannot go on should say so at once"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use regex::Regex;
 
@@ -337,6 +338,31 @@ fn every_source_file_says_what_it_is() {
         .map(|source| source.path.display().to_string())
         .collect();
     assert_none("files without a module comment", &offences);
+}
+
+/// Whoever installs the program from its package builds it from nothing else.
+#[test]
+fn the_package_holds_what_the_build_reads() {
+    let output = Command::new(env!("CARGO"))
+        .args(["package", "--list", "--allow-dirty", "--offline", "--quiet"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let packaged: BTreeSet<&str> = listed.lines().collect();
+    let mut read = vec![root().join("askama.toml")];
+    for folder in ["src", "queries"] {
+        for suffix in ["rs", "md", "sql", "sh", "html", "css", "js"] {
+            files(&root().join(folder), suffix, &mut read);
+        }
+    }
+    let offences: Vec<String> = read
+        .iter()
+        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
+        .filter(|path| !packaged.contains(path.as_str()))
+        .collect();
+    assert_none("files that are not in the package", &offences);
 }
 
 #[test]
