@@ -169,6 +169,26 @@ fn imports_go_downward() {
     assert_none("imports that do not go downward", &offences);
 }
 
+/// A module of the library is its folder's `mod.rs`; what has parts below that stands beside its folder.
+#[test]
+fn modules_with_parts_are_laid_out_alike() {
+    let src = root().join("src");
+    let offences: Vec<String> = sources()
+        .iter()
+        .map(|source| source.path.strip_prefix("src").unwrap())
+        .filter(|path| {
+            let is_top = path.components().count() <= 2;
+            let is_folder = src.join(path.with_extension("")).is_dir();
+            match path.file_name() {
+                Some(name) if name == "mod.rs" => !is_top,
+                _ => path.components().count() == 1 && is_folder,
+            }
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    assert_none("modules in the wrong place", &offences);
+}
+
 #[test]
 fn the_edges_are_behind_the_live_feature() {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();

@@ -35,10 +35,10 @@ pub const SHOP: &str = "shop";
 /// The role that diagnoses the shop, made by what `pgtriage grants` prints.
 pub const TRIAGE: &str = grants::DEFAULT_ROLE;
 
-const ROLES: &str = include_str!("roles.sql");
-const DATABASE: &str = include_str!("database.sql");
-const EXTENSION: &str = include_str!("extension.sql");
-const COUNTERS: &str = include_str!("counters.sql");
+const ROLES: &str = include_str!("shop/roles.sql");
+const DATABASE: &str = include_str!("shop/database.sql");
+const EXTENSION: &str = include_str!("shop/extension.sql");
+const COUNTERS: &str = include_str!("shop/counters.sql");
 
 /// Extensions that a diagnosis makes use of, where the installation has them.
 const EXTENSIONS: [&str; 2] = ["pg_stat_statements", "hypopg"];

@@ -25,10 +25,10 @@ use plans::Group;
 use plot::Plot;
 use statements::Statements;
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("html/style.css");
 /// Nodes that a finding links to.
 const PLACES_SHOWN: usize = 4;
-const SCRIPT: &str = include_str!("script.js");
+const SCRIPT: &str = include_str!("html/script.js");
 
 #[derive(Template)]
 #[template(path = "page.html")]
