@@ -1,6 +1,8 @@
 //! The command line, defined once: help, man page and completions derive from here.
 
 pub mod check;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::ffi::OsString;
@@ -435,115 +437,4 @@ pub struct DemoArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
-        Cli::read(std::iter::once("pgtriage").chain(words.iter().copied()))
-    }
-
-    #[test]
-    fn definition_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn diagnose_is_the_default() {
-        let cli = parse(&["postgres://db/shop", "--top", "5"]).unwrap();
-        assert!(cli.command.is_none());
-        assert_eq!(
-            cli.diagnose.connection.target.as_deref(),
-            Some("postgres://db/shop")
-        );
-        assert_eq!(cli.diagnose.workload.top, 5);
-    }
-
-    #[test]
-    fn flags_of_every_command_may_stand_anywhere() {
-        for words in [
-            &["-v", "diagnose", "shop"][..],
-            &["diagnose", "-v", "shop"],
-            &["diagnose", "shop", "-v"],
-            &["-v", "shop"],
-        ] {
-            assert!(parse(words).unwrap().global.verbose, "{words:?}");
-        }
-    }
-
-    #[test]
-    fn h_is_the_host() {
-        let cli = parse(&[
-            "diagnose", "-h", "db", "-p", "5433", "-U", "me", "-d", "shop",
-        ])
-        .unwrap();
-        let Some(Command::Diagnose(args)) = cli.command else {
-            panic!("{:?}", cli.command)
-        };
-        assert_eq!(args.connection.server.host.as_deref(), Some("db"));
-        assert_eq!(args.connection.server.port.as_deref(), Some("5433"));
-        assert_eq!(args.connection.server.username.as_deref(), Some("me"));
-        assert_eq!(args.connection.dbname.as_deref(), Some("shop"));
-    }
-
-    #[test]
-    fn bad_values_are_refused() {
-        for words in [
-            &["--format", "xml"][..],
-            &["--timeout", "soon"],
-            &["--budget", "0s"],
-            &["--budget", "9223372036854775807s"],
-            &["--timeout", "700h"],
-            &["--set", "work_mem"],
-            &["--set", "work mem=1"],
-            &["--top", "many"],
-            &["a", "-d", "b"],
-            &["--from", "x.json", "-h", "db"],
-            &["--from", "x.json", "--probe", "none"],
-            &["--from", "x.json", "--budget", "5s"],
-            &["--from", "x.json", "--analyze-writes"],
-            &["--from", "x.json", "--top", "5"],
-            &["--from", "x.json", "--set", "work_mem=1MB"],
-            &["--from", "x.json", "--trust-owner", "app"],
-            &["capture"],
-            &["--top", "5", "diagnose"],
-            &["shop", "diagnose"],
-            &["--format", "json", "rules"],
-        ] {
-            assert!(parse(words).is_err(), "{words:?}");
-        }
-    }
-
-    #[test]
-    fn a_capture_goes_with_every_flag_of_the_report() {
-        let words = [
-            "diagnose",
-            "--from",
-            "x.json",
-            "-w",
-            "--only",
-            "sort_spill",
-            "--show-literals",
-        ];
-        assert!(parse(&words).is_ok());
-    }
-
-    #[test]
-    fn help_has_its_flags() {
-        for words in [
-            &["-?"][..],
-            &["--help"],
-            &["diagnose", "--help"],
-            &["capture", "-?"],
-        ] {
-            let error = parse(words).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                clap::error::ErrorKind::DisplayHelp,
-                "{words:?}"
-            );
-        }
-    }
 }
