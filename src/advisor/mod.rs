@@ -7,13 +7,13 @@ mod candidates;
 mod coverage;
 pub mod ddl;
 mod formula;
-mod gate;
 mod oracle;
 mod ordered;
 mod refusal;
 mod select;
 pub mod size;
 mod winners;
+mod wishes;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,7 +146,7 @@ impl Advised {
 pub fn advise(case: &Case<'_>, oracle: &mut dyn CostOracle) -> Advice {
     let mut refusals = Vec::new();
     let mut unasked = Vec::new();
-    let wishes = gate::wishes(case, &mut unasked);
+    let wishes = wishes::wishes(case, &mut unasked);
     let wins = winners::wins(case, oracle, wishes, &mut refusals);
     unasked.append(&mut refusals);
     let mut refusals = unasked;

@@ -9,9 +9,9 @@ use crate::sql::facts::Facts;
 use crate::units::{Cost, ratio};
 
 use super::candidates::Candidate;
-use super::gate::{Use, Wish};
 use super::oracle::CostOracle;
 use super::refusal::{Reason, Refusal};
+use super::wishes::{Use, Wish};
 use super::{MIN_SAVED, Proof};
 use super::{formula, ordered};
 
@@ -237,7 +237,7 @@ impl Ask<'_, '_> {
                 index.ordered = false;
                 index.equal = index.equal.min(length);
                 index.bounded &= length > index.equal;
-                if super::gate::refused(self.case, index) {
+                if super::wishes::refused(self.case, index) {
                     continue;
                 }
                 if let Some(answer) = self.cost(&cut)

@@ -16,8 +16,8 @@ mod catalog;
 mod defaults;
 mod explain;
 mod fault;
-mod gate;
 mod grant;
+mod groups;
 pub mod guard;
 mod hypothetical;
 mod inquiry;
@@ -38,7 +38,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use fault::Fault;
-pub use gate::{Given, plan_all};
+pub use groups::{Given, plan_all};
 pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
 pub use what_if::ask_what_if;

@@ -24,6 +24,7 @@ use crate::sql::parameters::Parameters;
 use crate::sql::parse::{Kind, Statement};
 use crate::sql::scope::{CatalogNames, ColumnRef};
 
+pub(in crate::sql) use classify::commuted;
 pub use predicate::{
     Arm, Comparison, Elements, Expression, Key, Literal, Operand, Predicate, Test, Value,
 };

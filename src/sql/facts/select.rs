@@ -29,6 +29,18 @@ pub struct Projection<'e> {
     pub output: Vec<Output>,
 }
 
+impl Projection<'_> {
+    /// What the query at that level returns.
+    pub fn result(self, level: usize) -> QueryColumns {
+        let columns = self.columns.into_iter();
+        QueryColumns {
+            columns: columns.map(|projected| projected.column).collect(),
+            open: self.open,
+            level,
+        }
+    }
+}
+
 impl Analyzer<'_> {
     pub fn query(&mut self, query: &Query, role: LevelRole) -> QueryColumns {
         let frame = self.with(query);
@@ -248,15 +260,7 @@ impl Analyzer<'_> {
         }
         let output = std::mem::take(&mut projection.output);
         self.at_level(level, |level| level.output = output);
-        let mut result = QueryColumns {
-            columns: projection
-                .columns
-                .into_iter()
-                .map(|projected| projected.column)
-                .collect(),
-            open: projection.open,
-            level,
-        };
+        let mut result = projection.result(level);
         self.shut(&mut result, query.is_some_and(limits));
         self.scopes.pop();
         self.level = outer;

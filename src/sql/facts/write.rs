@@ -28,21 +28,12 @@ impl Analyzer<'_> {
         (level, outer): (usize, Option<usize>),
         returning: Option<&[SelectItem]>,
     ) -> QueryColumns {
-        let projection = self.projection(returning.unwrap_or_default());
-        let result = QueryColumns {
-            columns: projection
-                .columns
-                .into_iter()
-                .map(|projected| projected.column)
-                .collect(),
-            open: projection.open,
-            level,
-        };
-        let output = projection.output;
+        let mut projection = self.projection(returning.unwrap_or_default());
+        let output = std::mem::take(&mut projection.output);
         self.at_level(level, |level| level.output = output);
         self.scopes.pop();
         self.level = outer;
-        result
+        projection.result(level)
     }
 
     pub fn update(&mut self, update: &Update, role: LevelRole) -> QueryColumns {

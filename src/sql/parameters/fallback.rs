@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ParameterColumn, ParameterUse, Parameters, Position};
+use crate::sql::facts::commuted;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::rewrite::Stream;
 use crate::sql::scope::CatalogNames;
@@ -425,18 +426,6 @@ impl Reader<'_, '_> {
             function: name.identifier()?,
             index,
         })
-    }
-}
-
-fn commuted(operator: &str) -> &str {
-    match operator {
-        "<" => ">",
-        "<=" => ">=",
-        ">" => "<",
-        ">=" => "<=",
-        "@>" => "<@",
-        "<@" => "@>",
-        other => other,
     }
 }
 

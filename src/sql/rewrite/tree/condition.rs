@@ -64,32 +64,21 @@ fn test(condition: &mut Expr, inside: Inside, change: &mut dyn FnMut(&Expr) -> O
 
 /// The tests that must all hold.
 pub fn conjuncts(condition: &Expr) -> Vec<&Expr> {
-    match condition {
-        Expr::Nested(inner) => conjuncts(inner),
-        Expr::BinaryOp {
-            left,
-            op: BinaryOperator::And,
-            right,
-        } => {
-            let mut all = conjuncts(left);
-            all.extend(conjuncts(right));
-            all
-        }
-        other => vec![other],
-    }
+    operands(condition, &BinaryOperator::And)
 }
 
 /// The tests of which one must hold.
 pub fn disjuncts(condition: &Expr) -> Vec<&Expr> {
+    operands(condition, &BinaryOperator::Or)
+}
+
+/// What a chain of an operator connects.
+fn operands<'e>(condition: &'e Expr, operator: &BinaryOperator) -> Vec<&'e Expr> {
     match condition {
-        Expr::Nested(inner) => disjuncts(inner),
-        Expr::BinaryOp {
-            left,
-            op: BinaryOperator::Or,
-            right,
-        } => {
-            let mut all = disjuncts(left);
-            all.extend(disjuncts(right));
+        Expr::Nested(inner) => operands(inner, operator),
+        Expr::BinaryOp { left, op, right } if op == operator => {
+            let mut all = operands(left, operator);
+            all.extend(operands(right, operator));
             all
         }
         other => vec![other],
