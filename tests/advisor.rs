@@ -135,6 +135,18 @@ fn indexes(costs: Costs) -> Vec<String> {
 fn the_fewest_and_shortest_indexes_serve_all_statements() {
     let cases: &[(&str, Costs, &[&str])] = &[
         (
+            "the order within each row of an outer query",
+            &[(
+                "SELECT o.id, i.sku FROM orders o CROSS JOIN LATERAL (SELECT sku FROM items WHERE order_id = o.id ORDER BY sku DESC LIMIT 1) i",
+                &[
+                    ("items(order_id", 900.0),
+                    ("items(sku", 120.0),
+                    ("items(order_id, sku", 50.0),
+                ],
+            )],
+            &["items(order_id, sku) helps 1"],
+        ),
+        (
             "one column",
             &[(
                 "SELECT id FROM orders WHERE customer_id = $1",

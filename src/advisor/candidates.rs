@@ -113,6 +113,8 @@ struct Wants {
     whole_order: bool,
     /// Columns that are equal to another relation's, those of one relation together.
     joins: Vec<Vec<String>>,
+    /// Those of them whose partner is a row of an outer query, which gives a value as a parameter does.
+    given: Vec<Vec<String>>,
     /// Columns in arms of OR, one by one.
     arms: Vec<CandidateKey>,
 }
@@ -137,6 +139,7 @@ pub fn candidates(
     };
     list.filters(&wants, rows);
     list.joins(&wants);
+    list.given(&wants);
     list.arms(&wants);
     list.found.into_iter().collect()
 }
@@ -233,7 +236,11 @@ impl Wants {
                 }
             }
         }
-        for (_, columns) in partners {
+        let level = |relation: usize| facts.relations.get(relation).map(|used| used.level);
+        for (partner, columns) in partners {
+            if level(partner) != level(relation) {
+                self.given.push(columns.clone());
+            }
             if !self.joins.contains(&columns) {
                 self.joins.push(columns);
             }
@@ -428,16 +435,18 @@ impl List<'_> {
             for column in join {
                 self.add(std::slice::from_ref(column), &[], false);
             }
-            let chain = |one: &[String], other: &[String]| -> Vec<String> {
-                let mut all = one.to_vec();
-                all.extend(other.iter().filter(|column| !one.contains(column)).cloned());
-                all
-            };
             self.add(&chain(join, &wants.equal), &[], false);
             self.add(&chain(&wants.equal, join), &[], false);
             for range in &wants.ranges {
                 self.add(join, std::slice::from_ref(range), true);
             }
+        }
+    }
+
+    /// In an outer query's row's own part of the table, the order that is asked for.
+    fn given(&mut self, wants: &Wants) {
+        for columns in &wants.given {
+            self.add_order(&chain(columns, &wants.equal), wants);
         }
     }
 
@@ -447,4 +456,11 @@ impl List<'_> {
             self.add(&wants.equal, std::slice::from_ref(key), true);
         }
     }
+}
+
+/// The columns of both, each once.
+fn chain(one: &[String], other: &[String]) -> Vec<String> {
+    let mut all = one.to_vec();
+    all.extend(other.iter().filter(|column| !one.contains(column)).cloned());
+    all
 }
