@@ -136,6 +136,10 @@ fn in_plan(case: &Case<'_>, plan: &CasePlan<'_>, table: TableRef<'_>) -> Option<
     let (node, _) = scans.first()?;
     let root = plan.plan.root();
     let statement = root.planned.as_ref()?.total_cost.get();
+    // The cost of a forbidden node is mostly no work.
+    if plan.plan.cost_of_work()? < statement {
+        return None;
+    }
     let statement = Term::read(statement, &plan.pointer(root, "Total Cost"));
     let loops = if plan.is_analyzed() && !plan.under_gather(node) {
         node.actual.map_or(1.0, |actual| actual.loops.get())

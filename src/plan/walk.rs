@@ -139,6 +139,13 @@ impl Plan {
         owner.is_some_and(|owner| owner.expressions().any(|text| text.contains(&mark)))
     }
 
+    /// What the planner expects the root to cost, without what forbidden nodes put on top of it: that is no work.
+    pub fn cost_of_work(&self) -> Option<f64> {
+        let cost = self.root().planned?.total_cost.get();
+        let forced = cost >= DISABLE_COST && self.nodes().any(|node| self.disabled(node));
+        Some(if forced { cost % DISABLE_COST } else { cost })
+    }
+
     /// Whether an `enable_…` setting forbids this kind of node and the planner had no other way. From 18 EXPLAIN says
     /// so; before, the node's own cost has `disable_cost` in it.
     pub fn disabled(&self, node: &Node) -> bool {

@@ -24,6 +24,7 @@ use super::statistics::VIEWS;
 use super::step::PLAN_TIMEOUT;
 use crate::connect::Session;
 use crate::ids::{StatementKey, quote_ident};
+use crate::plan::Plan;
 use crate::snapshot::{
     Area, Gap, IndexDefinition, ParameterValue, ParameterVariant, Role, Snapshot, Statement,
     WhatIf, WhatIfBasis,
@@ -407,8 +408,9 @@ fn command(index: &IndexDefinition) -> String {
 }
 
 fn cost(plan: &Value) -> Result<Cost, Fault> {
-    plan.pointer("/Plan/Total Cost")
-        .and_then(Value::as_f64)
+    let parsed = Plan::parse(plan).ok();
+    parsed
+        .and_then(|plan| plan.cost_of_work())
         .map(Cost)
         .ok_or_else(|| Fault::Unreadable("EXPLAIN returned no cost".to_owned()))
 }
