@@ -54,7 +54,6 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     if node.node_type != NodeType::FunctionScan || !plan.is_analyzed() {
         return None;
     }
-    let function = node.target.function.as_deref()?;
     let assumed = node.planned?.rows.per_loop().get();
     let returned = node.actual?.rows.per_loop().get();
     let default = DEFAULTS
@@ -64,10 +63,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     if !default || factor < MIN_FACTOR.of(case) {
         return None;
     }
-    let name = match node.target.schema.as_deref() {
-        Some(schema) => QualifiedName::new(schema, function).to_string(),
-        None => function.to_owned(),
-    };
+    let name = name(node)?;
     let title = format!(
         "function row count of {name}: {} assumed, {} came",
         format::count(assumed),
@@ -78,13 +74,30 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         plan.term(node, "Actual Rows"),
         plan.term(node, "Plan Rows")
     );
-    let advice = declare(&name, node.target.schema.as_deref(), (assumed, returned));
+    let advice = declare_rows(node)?;
     let factor = plan.computed("off by", factor, Unit::Factor, formula);
     let read = |label, rows, key| plan.read(label, rows, Unit::Rows, node, key);
     let draft = Draft::new(Subject::new(name), title, factor, advice)
         .with(read("rows that the planner assumes", assumed, "Plan Rows"))
         .with(read("rows that came a loop", returned, "Actual Rows"));
     Some(case.of_node(plan, node, plan.share_beside(node), draft))
+}
+
+/// The function of a node that scans one, with its schema where the plan tells it.
+fn name(node: &Node) -> Option<String> {
+    let function = node.target.function.as_deref()?;
+    Some(match node.target.schema.as_deref() {
+        Some(schema) => QualifiedName::new(schema, function).to_string(),
+        None => function.to_owned(),
+    })
+}
+
+/// Advises to declare as many rows as came from the function that a node scans.
+pub fn declare_rows(node: &Node) -> Option<Recommendation> {
+    let assumed = node.planned?.rows.per_loop().get();
+    let returned = node.actual?.rows.per_loop().get();
+    let schema = node.target.schema.as_deref();
+    Some(declare(&name(node)?, schema, (assumed, returned)))
 }
 
 fn declare(name: &str, schema: Option<&str>, (assumed, came): (f64, f64)) -> Recommendation {

@@ -45,7 +45,8 @@ impl Check for HashSpill {
     }
 }
 
-fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
+/// What a node spills, where it does.
+pub fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
     if node.node_type != NodeType::Hash {
         return None;
     }

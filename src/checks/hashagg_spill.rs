@@ -48,7 +48,8 @@ impl Check for HashaggSpill {
     }
 }
 
-fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
+/// What a node spills, where it does.
+pub fn look(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
     let spill = node.hash_aggregate_spill()?;
     let disk = kilobytes(spill.disk.get() / 1024);
     let formula = format!("({}) * 1024", plan.process_sum(node, "Disk Usage"));

@@ -24,8 +24,11 @@ static MIN_ROWS_PER_CALL: Threshold<f64> = Threshold {
     what: "rows that a call returns",
 };
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("large_result");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("large_result"),
+    id: ID,
     title: "large result",
     summary: "a statement returns 10,000 rows a call, or its plan 50,000",
     category: Category::Workload,

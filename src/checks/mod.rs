@@ -31,7 +31,7 @@ mod index_filter_inefficient;
 mod insert_loop;
 mod io_bound_statement;
 mod jit_overhead;
-mod large_result;
+pub mod large_result;
 mod leading_wildcard_like;
 mod limit_ordered_index_filter;
 mod lossy_bitmap;

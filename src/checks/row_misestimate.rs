@@ -1,13 +1,15 @@
 //! `row_misestimate`: the planner expected other row counts than came, where the error begins.
 
-use super::modified;
-use super::support::{Scan, Words, advice, subject, with_setting};
-use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold};
+use super::support::{Dress, Scan, Words, advice, conditions, dress, subject, with_setting};
+use super::{
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold,
+    function_scan_default_rows, modified, not_in_unhashed, stale_stats, subplan_per_row,
+};
 use crate::finding::{Action, Cause, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
-use crate::ids::quote_ident;
+use crate::ids::{QualifiedName, quote_ident};
 use crate::plan::metrics::Direction;
-use crate::plan::{ConditionKind, Node, NodeType};
+use crate::plan::{ConditionKind, Node, NodeType, Relationship};
 use crate::snapshot::Area;
 use crate::sql::lexer::truncated;
 use crate::units::Rows;
@@ -65,12 +67,58 @@ impl Check for RowMisestimate {
                 MIN_FACTOR.of(case),
                 MIN_ROWS.of(case),
             );
-            found.extend(
-                nodes
-                    .into_iter()
-                    .filter_map(|node| propose(case, plan, node)),
-            );
+            let groups = alike(case, plan, nodes);
+            found.extend(groups.iter().filter_map(|group| propose(case, plan, group)));
         }
+    }
+}
+
+/// Nodes with one reason, the one that is off most first: scans of a table's partitions by the same columns.
+fn alike<'p>(case: &Case<'_>, plan: &CasePlan<'_>, nodes: Vec<&'p Node>) -> Vec<Vec<&'p Node>> {
+    let mut groups: Vec<(Option<Partitions>, Vec<&Node>)> = Vec::new();
+    for node in nodes {
+        let of = Partitions::of(case, plan, node);
+        let known = groups
+            .iter_mut()
+            .find(|(group, _)| of.is_some() && *group == of);
+        match known {
+            Some((_, group)) => group.push(node),
+            None => groups.push((of, vec![node])),
+        }
+    }
+    let factor = |node: &Node| plan.metrics_of(node).estimate.map_or(1.0, |own| own.factor);
+    let groups = groups.into_iter().map(|(_, mut group)| {
+        group.sort_by(|one, other| factor(other).total_cmp(&factor(one)));
+        group
+    });
+    groups.collect()
+}
+
+/// What scans of one table's partitions have in common.
+#[derive(Debug, PartialEq)]
+struct Partitions {
+    table: String,
+    columns: Vec<String>,
+}
+
+impl Partitions {
+    fn of(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Self> {
+        let own = Scan::of(case, plan, node, &SCAN_CONDITIONS)?;
+        let root = Scan::of_root(case, plan, node, &SCAN_CONDITIONS)?;
+        let table = if root.name != own.name {
+            root.name
+        } else if own.table.is_none() && node.relationship == Some(Relationship::Member) {
+            // A saved plan tells partitions by their alias: that of the table with a number.
+            let (stem, number) = node.target.alias.as_deref()?.rsplit_once('_')?;
+            number.parse::<u32>().ok()?;
+            stem.to_owned()
+        } else {
+            return None;
+        };
+        Some(Self {
+            table,
+            columns: own.columns,
+        })
     }
 }
 
@@ -84,17 +132,25 @@ pub fn underestimate(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option
     let nodes =
         plan.metrics
             .deepest_misestimates(&plan.plan, MIN_FACTOR.of(case), MIN_ROWS.of(case));
-    let within = nodes
-        .into_iter()
-        .filter(|node| plan.plan.is_within(node, top.id));
-    let (_, worst) = within
+    let within = |node: &&Node| plan.plan.is_within(node, top.id);
+    let (_, worst) = nodes
+        .iter()
+        .copied()
+        .filter(within)
         .filter_map(|node| Some((factor(node)?, node)))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    let subject = propose(case, plan, worst)?.draft.subject().clone();
+    let groups = alike(case, plan, nodes);
+    let group = groups
+        .iter()
+        .find(|group| group.iter().any(|node| node.id == worst.id))?;
+    let subject = propose(case, plan, group)?.draft.subject().clone();
     Some(Cause { check: ID, subject })
 }
 
-fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Proposal> {
+/// The finding about a group of nodes with one reason, of which the first is off most.
+fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, group: &[&Node]) -> Option<Proposal> {
+    let (node, others) = group.split_first()?;
+    let node = *node;
     let estimate = plan.metrics_of(node).estimate?;
     let estimated = estimate.estimated.per_loop().get();
     let actual = estimate.actual.per_loop().get();
@@ -104,7 +160,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         return None;
     }
     let place = match &scan {
-        Some(scan) => scan.label(),
+        Some(scan) => format!("{}{}", scan.label(), and_more(others.len())),
         None => format!("{} in {}", plan.plan.label(node), case.label(plan)),
     };
     let title = format!(
@@ -112,7 +168,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         format::count(estimated),
         format::count(actual)
     );
-    let advice = mend(scan.as_ref(), node);
+    let advice = mend(case, plan, node, scan.as_ref());
     let subject = match &scan {
         Some(scan) => scan.subject(case, plan),
         None => node_subject(case, plan, node),
@@ -137,11 +193,47 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
             Unit::Rows,
             node,
             "Actual Rows",
-        ));
+        ))
+        .following(causes(case, plan, node));
     if let Some(scan) = scan {
         draft = draft.at(scan.location());
     }
     Some(case.of_node(plan, node, plan.share_beside(node), draft))
+}
+
+fn and_more(partitions: usize) -> String {
+    match partitions {
+        0 => String::new(),
+        1 => " and another partition".to_owned(),
+        more => format!(" and {more} other partitions"),
+    }
+}
+
+/// The findings that explain it where they are found, the likeliest first.
+fn causes(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<Cause> {
+    if asks_sub_plan(node) {
+        let shape = subject(&case.shape(plan));
+        return [not_in_unhashed::ID, subplan_per_row::ID]
+            .map(|check| Cause {
+                check,
+                subject: shape.clone(),
+            })
+            .to_vec();
+    }
+    // Without a condition, all that the planner has to know is how many rows there are.
+    let whole = Scan::of(case, plan, node, &SCAN_CONDITIONS).filter(|scan| scan.columns.is_empty());
+    let stale = whole.map(|scan| Cause {
+        check: stale_stats::ID,
+        subject: scan.subject(case, plan),
+    });
+    stale.into_iter().collect()
+}
+
+/// Whether its rows are filtered by a sub-plan, which the planner takes for one row in two whatever it says (clausesel.c,
+/// `clause_selectivity_ext()`).
+fn asks_sub_plan(node: &Node) -> bool {
+    let filter = node.condition(&ConditionKind::Filter);
+    filter.is_some_and(|filter| filter.contains("SubPlan "))
 }
 
 const SCAN_CONDITIONS: [ConditionKind; 3] = [
@@ -158,20 +250,33 @@ fn node_subject(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Subject {
     ))
 }
 
-fn mend(scan: Option<&Scan<'_>>, node: &Node) -> Recommendation {
-    if let Some(scan) = scan {
-        return mend_scan(scan);
+fn mend(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    scan: Option<&Scan<'_>>,
+) -> Recommendation {
+    if asks_sub_plan(node) {
+        let summary = "write the sub-query of the condition as a join: the planner knows how many rows a join gives, and takes a condition with a sub-query for one row in two";
+        let words = Words {
+            risk: "the join must return the same rows, NULLs and duplicates included",
+            ..words(summary)
+        };
+        return advice(Action::RewriteQuery, words);
     }
-    let function = node.target.function.as_deref();
-    if let (NodeType::FunctionScan, Some(function)) = (&node.node_type, function) {
-        let summary = format!("declare how many rows {function} returns: ALTER FUNCTION … ROWS");
-        return advice(Action::AlterObject, words(&summary));
+    if let Some(scan) = scan {
+        return mend_scan(case, plan, node, scan);
+    }
+    if node.node_type == NodeType::FunctionScan
+        && let Some(advice) = function_scan_default_rows::declare_rows(node)
+    {
+        return advice;
     }
     let summary = "look at what is joined or grouped here: columns that depend on each other need extended statistics, skewed ones n_distinct";
     advice(Action::Investigate, words(summary))
 }
 
-fn mend_scan(scan: &Scan<'_>) -> Recommendation {
+fn mend_scan(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, scan: &Scan<'_>) -> Recommendation {
     let name = &scan.name;
     let stale = scan
         .table
@@ -185,13 +290,16 @@ fn mend_scan(scan: &Scan<'_>) -> Recommendation {
         advice.ddl.push(format!("ANALYZE {name};"));
         return advice;
     }
+    let compared = Compared::of(case, plan, node, scan.table);
     match (scan.columns.as_slice(), scan.table) {
+        (_, table) if compared.is_of_expressions() => {
+            expression_statistics(case, scan, table, &compared)
+        }
         ([_, _, ..], Some(table)) => extended_statistics(table, &scan.columns),
         ([column], Some(_)) => {
             let column = quote_ident(column);
-            let summary = format!(
-                "raise the statistics target of {name}.{column}, or set its n_distinct; where the condition is an expression, index or rewrite it"
-            );
+            let summary =
+                format!("raise the statistics target of {name}.{column}, or set its n_distinct");
             let alter = format!("ALTER TABLE {name} ALTER COLUMN {column} SET STATISTICS");
             let mut advice = with_setting(
                 advice(Action::CreateStatistics, words(&summary)),
@@ -206,6 +314,82 @@ fn mend_scan(scan: &Scan<'_>) -> Recommendation {
             words(&format!("compare the statistics of {name} with its rows")),
         ),
     }
+}
+
+/// What the conditions of a filter compare, each once.
+#[derive(Debug, Default)]
+struct Compared {
+    columns: Vec<String>,
+    expressions: Vec<String>,
+}
+
+impl Compared {
+    fn of(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, table: Option<TableRef<'_>>) -> Self {
+        let mut compared = Self::default();
+        for predicate in conditions(case, plan, node) {
+            let (kind, item) = match dress(table, &predicate.operand) {
+                Some(Dress::Bare { column } | Dress::Cast { column, .. }) => {
+                    (&mut compared.columns, column)
+                }
+                Some(Dress::Wrapped { text, .. }) => (&mut compared.expressions, text),
+                None => continue,
+            };
+            if !kind.iter().any(|known| known == item) {
+                kind.push(item.to_owned());
+            }
+        }
+        compared
+    }
+
+    /// Whether statistics of columns say little of it: of the values of an expression they tell nothing.
+    fn is_of_expressions(&self) -> bool {
+        !self.expressions.is_empty() && self.columns.len() < 2
+    }
+}
+
+/// The major from which statistics can be of expressions.
+const EXPRESSION_STATISTICS: u32 = 14;
+
+fn expression_statistics(
+    case: &Case<'_>,
+    scan: &Scan<'_>,
+    table: Option<TableRef<'_>>,
+    compared: &Compared,
+) -> Recommendation {
+    let name = &scan.name;
+    let columns = compared
+        .columns
+        .iter()
+        .map(|column| quote_ident(column).into_owned());
+    let expressions = compared.expressions.iter().map(|text| format!("({text})"));
+    let items: Vec<String> = columns.chain(expressions).take(MAX_COLUMNS).collect();
+    let list = items.join(", ");
+    let known = "the planner knows the values of columns, and guesses at those of expressions";
+    if case.snapshot.server.major() < EXPRESSION_STATISTICS && table.is_some() {
+        let summary = format!(
+            "compare the bare column, or index the expression, {name} ({list}), and analyze the table: {known}"
+        );
+        return advice(Action::CreateStatistics, words(&summary));
+    }
+    // A token stands in the place of a literal.
+    let open = list.contains('‹');
+    let shown = if open {
+        "; --show-literals writes it out"
+    } else {
+        ""
+    };
+    let summary =
+        format!("create statistics on what is compared, {list} of {name}: {known}{shown}");
+    let mut advice = advice(Action::CreateStatistics, words(&summary));
+    if let Some(table) = table.filter(|_| !open) {
+        let base = format!(
+            "{}_{}_expr_stats",
+            table.table.name.name,
+            scan.columns.join("_")
+        );
+        create_statistics(&mut advice, table, base, &format!("ON {list}"));
+    }
+    advice
 }
 
 /// Columns of one statistics object at most (`STATS_MAX_DIMENSIONS`, `src/include/statistics/statistics.h`).
@@ -223,15 +407,25 @@ fn extended_statistics(table: TableRef<'_>, columns: &[String]) -> Recommendatio
         format!("create extended statistics on {name} ({list}): the columns depend on each other");
     let mut advice = advice(Action::CreateStatistics, words(&summary));
     let base = format!("{}_{}_stats", name.name, columns.join("_"));
-    let statistics = crate::ids::QualifiedName::new(&name.schema, truncated(base));
+    create_statistics(
+        &mut advice,
+        table,
+        base,
+        &format!("(ndistinct, dependencies, mcv) ON {list}"),
+    );
+    advice
+}
+
+fn create_statistics(advice: &mut Recommendation, table: TableRef<'_>, base: String, what: &str) {
+    let name = &table.table.name;
+    let statistics = QualifiedName::new(&name.schema, truncated(base));
     advice.ddl.push(format!(
-        "CREATE STATISTICS {statistics} (ndistinct, dependencies, mcv) ON {list} FROM {name};"
+        "CREATE STATISTICS {statistics} {what} FROM {name};"
     ));
     advice.ddl.push(format!("ANALYZE {name};"));
     advice
         .rollback
         .push(format!("DROP STATISTICS {statistics};"));
-    advice
 }
 
 fn words(summary: &str) -> Words<'_> {

@@ -43,7 +43,8 @@ impl Check for SortSpill {
     }
 }
 
-fn look(_: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
+/// What a node spills, where it does.
+pub fn look(_: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Spill> {
     if !matches!(node.node_type, NodeType::Sort | NodeType::IncrementalSort) {
         return None;
     }

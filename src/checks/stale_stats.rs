@@ -46,8 +46,11 @@ static MIN_ROWS: Threshold<Rows> = Threshold {
     what: "rows on the larger side of such a scan",
 };
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("stale_stats");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("stale_stats"),
+    id: ID,
     title: "stale statistics",
     summary: "a probed table was never analysed, has 20 % modified rows, or a size off by 10 times",
     category: Category::Schema,

@@ -18,8 +18,11 @@ static MIN_RUNS: Threshold<f64> = Threshold {
     what: "runs of the sub-query",
 };
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("subplan_per_row");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("subplan_per_row"),
+    id: ID,
     title: "sub-query per row",
     summary: "a sub-query runs 1,000 times or more in one execution",
     category: Category::Plan,

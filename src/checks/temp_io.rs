@@ -54,8 +54,11 @@ fn propose(case: &Case<'_>, plan: &CasePlan<'_>) -> Option<Proposal> {
         check,
         subject: subject.clone(),
     });
-    let block_size = case.snapshot.server.block_size;
-    let needed = written * float(block_size.get()) * MEMORY_PER_BYTE;
+    let needed = writers
+        .iter()
+        .filter_map(|node| needed(case, plan, node))
+        .max_by_key(|bytes| bytes.get())
+        .unwrap_or_else(|| in_memory(case, written));
     let blocks = |label: &str, value, node| {
         plan.read(label, value, Unit::Blocks, node, "Temp Written Blocks")
     };
@@ -72,7 +75,7 @@ fn propose(case: &Case<'_>, plan: &CasePlan<'_>) -> Option<Proposal> {
             within,
             first,
         )],
-        advice: more_work_mem(case, plan, Bytes::of(needed), "keep fewer or narrower rows"),
+        advice: more_work_mem(case, plan, needed, "keep fewer or narrower rows"),
         share: writers
             .iter()
             .map(|node| plan.own_share(node))
@@ -89,12 +92,39 @@ fn written(node: &Node) -> Option<f64> {
     Some(float(temp.written.get()))
 }
 
+/// The memory that so many blocks of rows take.
+fn in_memory(case: &Case<'_>, written: f64) -> Bytes {
+    let block_size = case.snapshot.server.block_size;
+    Bytes::of(written * float(block_size.get()) * MEMORY_PER_BYTE)
+}
+
+/// The `work_mem` with which a node would write nothing: what the check advises that explains its files, else by their
+/// size.
+fn needed(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Bytes> {
+    let spill = match spill(node) {
+        Some(sort_spill::ID) => sort_spill::look(case, plan, node),
+        Some(hashagg_spill::ID) => hashagg_spill::look(case, plan, node),
+        Some(hash_spill::ID) => {
+            let inner = plan.plan.child(node, &Relationship::Inner);
+            hash_spill::look(case, plan, inner.unwrap_or(node))
+        }
+        _ => None,
+    };
+    match spill {
+        Some(spill) => Some(spill.needed),
+        None => Some(in_memory(case, float(own_written(plan, node)?.get()))),
+    }
+}
+
+/// The temporary blocks that a node wrote itself.
+fn own_written(plan: &CasePlan<'_>, node: &Node) -> Option<Blocks> {
+    let buffers = plan.metrics_of(node).self_buffers?;
+    Some(buffers.temp.written)
+}
+
 /// The nodes that wrote, the one that wrote most first.
 fn writers<'p>(plan: &'p CasePlan<'_>) -> Vec<&'p Node> {
-    let own = |node: &Node| {
-        let buffers = plan.metrics_of(node).self_buffers;
-        buffers.map_or(Blocks(0), |buffers| buffers.temp.written)
-    };
+    let own = |node: &Node| own_written(plan, node).unwrap_or(Blocks(0));
     let wrote = plan.plan.nodes().filter(|node| own(node) > Blocks(0));
     let mut writers: Vec<&Node> = wrote.collect();
     writers.sort_by_key(|node| std::cmp::Reverse(own(node).get()));

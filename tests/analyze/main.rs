@@ -156,6 +156,10 @@ fn the_reason_of_a_node_explains_what_is_seen_of_it() {
             "function_scan_default_rows/fires/nobody_declared",
             "row_misestimate",
         ),
+        (
+            "stale_stats/fires/ten_times_of_1000_rows",
+            "row_misestimate",
+        ),
     ] {
         let kind = fixture_of.split('/').next().unwrap();
         let counted = fixture(&format!("{fixture_of}.json"));
@@ -202,6 +206,23 @@ fn a_spill_explains_temporary_files_and_both_weigh_as_the_sort() {
     assert_eq!(files.explained_by.as_ref(), Some(&cause.id));
     assert_eq!(files.severity, cause.severity);
     assert!(files.impact.time_ms <= cause.impact.time_ms);
+}
+
+/// How many rows a statement returns does not follow from how they are sorted; how many files it writes does, and both
+/// ask for the same memory.
+#[test]
+fn a_spill_explains_its_files_and_not_the_size_of_the_result() {
+    let mut capture = fixture("sort_spill/fires/external_merge.json");
+    let plan = &mut capture["plans"][0]["plan"]["Plan"];
+    plan["Actual Rows"] = json!(60_000);
+    plan["Temp Written Blocks"] = json!(5_000);
+    let report = report(capture);
+    let cause = of(&report, "sort_spill");
+    let files = of(&report, "temp_io");
+    assert_eq!(files.explained_by.as_ref(), Some(&cause.id));
+    assert_eq!(of(&report, "large_result").explained_by, None);
+    let ddl = |finding: &Finding| finding.recommendation.ddl.clone();
+    assert_eq!(ddl(files), ddl(cause));
 }
 
 #[test]
