@@ -1,8 +1,8 @@
 //! `leading_wildcard_like`: a pattern that begins with a wildcard, which a btree index cannot look up.
 
 use super::support::{
-    Asks, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, each_seq_scan, filter_facts,
-    is_infix, lookups, selective, special_index, with_index,
+    Asks, Dress, SELECTIVE, Scan, Selective, Told, Words, advice, conditions, dress, each_seq_scan,
+    filter_facts, is_infix, lookups, selective, special_index, with_index,
 };
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, seq_scan_selective};
 use crate::finding::{Action, CheckId, Recommendation};
@@ -51,10 +51,11 @@ fn tell<'a>(
         .into_iter()
         .find(|predicate| is_infix(&predicate.test))?;
     scan.columns = infix.operand.columns().to_vec();
-    let key = match &infix.operand {
-        Operand::Column(column) => quote_ident(column).into_owned(),
+    let key = match (dress(scan.table, &infix.operand), &infix.operand) {
+        (Some(Dress::Bare { column }), _) => quote_ident(column).into_owned(),
+        (_, Operand::Column(column)) => quote_ident(column).into_owned(),
         // An index takes a cast column in parentheses of its own.
-        Operand::Expression(expression) => format!("({})", expression.text),
+        (_, Operand::Expression(expression)) => format!("({})", expression.text),
     };
     Some(Told {
         title: format!("infix LIKE on {}", scan.label()),

@@ -1,8 +1,8 @@
 //! `lossy_bitmap`: a bitmap that does not fit into `work_mem` forgets which rows of a page it found.
 
-use super::support::{Scan, Told, each_node, more_work_mem};
+use super::support::{Scan, Told, Words, advice, each_node, more_work_mem};
 use super::{Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
-use crate::finding::{CheckId, Evidence, Unit};
+use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, HeapBlocks, Node, NodeType};
 use crate::snapshot::Area;
@@ -61,11 +61,14 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         return None;
     }
     let scan = Scan::of_root(case, plan, node, &[ConditionKind::RecheckCond])?;
-    let needed = Bytes(pages.saturating_mul(BYTES_PER_PAGE));
-    let instead = "find fewer rows with a narrower index";
-    let mut advice = more_work_mem(case, plan, needed, instead);
-    "the bitmap knows each row, and no row is fetched only to be thrown away"
-        .clone_into(&mut advice.expected.text);
+    let advice = if node.heap_blocks_total()?.is_of_pages() {
+        finer_index(&scan)
+    } else {
+        let needed = Bytes(pages.saturating_mul(BYTES_PER_PAGE));
+        let mut advice = more_work_mem(case, plan, needed, "find fewer rows with a narrower index");
+        EXPECTED.clone_into(&mut advice.expected.text);
+        advice
+    };
     let told = Told {
         title: format!(
             "lossy bitmap on {}: {} of its pages, {} rows rechecked in vain",
@@ -83,6 +86,22 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         advice,
     };
     Some(scan.proposal(case, plan, node, told))
+}
+
+const EXPECTED: &str = "the bitmap knows each row, and no row is fetched only to be thrown away";
+
+/// Where the index itself knows pages only, no memory makes them rows.
+fn finer_index(scan: &Scan<'_>) -> Recommendation {
+    let summary = format!(
+        "replace the index by a btree: it knows ranges of pages only, as BRIN does, and the rows of {} do not lie in its order, so that work_mem changes nothing; where they nearly do, a smaller pages_per_range is enough",
+        scan.label()
+    );
+    let words = Words {
+        summary: &summary,
+        expected: EXPECTED,
+        risk: "a btree is hundreds of times as large as a BRIN index, and every write keeps it",
+    };
+    advice(Action::CreateIndex, words)
 }
 
 fn share_of_lossy(plan: &CasePlan<'_>, node: &Node, share: f64) -> Evidence {

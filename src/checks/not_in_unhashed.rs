@@ -61,16 +61,18 @@ fn look(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Seen> {
         return None;
     }
     let size = top.planned?.rows.per_loop().get();
+    let bound = Bound::of(case, plan, top);
     let label = "rows of the sub-query that the planner expects";
     Some(Seen {
         title: format!(
-            "NOT IN by search: {} rows compared with {} each",
+            "{} by search: {} rows compared with {} each",
+            bound.map_or("NOT IN", |_| "ALL"),
             format::count(rows),
             format::count(size)
         ),
         proof,
         others: vec![plan.read(label, size, Unit::Rows, top, "Plan Rows")],
-        advice: anti_join(case, plan),
+        advice: bound.map_or_else(|| anti_join(case, plan), extreme),
         share: search_share(plan, top),
         causes: Vec::new(),
         at_most: None,
@@ -181,10 +183,72 @@ const ALL: [&str; 3] = ["all", "(", "select"];
 /// Whether a statement has these words in a row.
 fn mentions(text: &str, words: &[&str]) -> bool {
     let found: Vec<Token<'_>> = tokens(text).filter(|token| !token.is_trivia()).collect();
-    found.windows(words.len()).any(|window| {
+    position(&found, words).is_some()
+}
+
+/// Where these words stand in a row.
+fn position(found: &[Token<'_>], words: &[&str]) -> Option<usize> {
+    found.windows(words.len()).position(|window| {
         let mut pairs = window.iter().zip(words);
         pairs.all(|(token, word)| token.is_word(word) || token.text == *word)
     })
+}
+
+/// Which of the sub-query's values decides about `ALL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Largest,
+    Smallest,
+}
+
+impl Bound {
+    /// `None` where all values are compared for equality.
+    fn of(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Self> {
+        let name = top.subplan_name.as_deref()?;
+        let mut conditions = plan.plan.parent(top)?.conditions.iter();
+        let printed = conditions.find_map(|condition| {
+            let mark = format!("({name}).col");
+            let (before, _) = condition.text.split_once(&mark)?;
+            let is_all = Test::of(&condition.text, name) == Some(Test::All);
+            is_all.then(|| before.trim_end().rsplit(' ').next().unwrap_or_default())
+        });
+        match printed {
+            Some(operator) => Self::by(operator),
+            None => Self::written(case.text(plan)),
+        }
+    }
+
+    /// By the operator before the first `ALL (SELECT` of a statement.
+    fn written(text: &str) -> Option<Self> {
+        let found: Vec<Token<'_>> = tokens(text).filter(|token| !token.is_trivia()).collect();
+        let at = position(&found, &ALL)?;
+        let operator = at.checked_sub(1).and_then(|before| found.get(before))?;
+        Self::by(operator.text)
+    }
+
+    fn by(operator: &str) -> Option<Self> {
+        match operator {
+            ">" | ">=" => Some(Self::Largest),
+            "<" | "<=" => Some(Self::Smallest),
+            _ => None,
+        }
+    }
+}
+
+fn extreme(bound: Bound) -> Recommendation {
+    let (value, function) = match bound {
+        Bound::Largest => ("largest", "max"),
+        Bound::Smallest => ("smallest", "min"),
+    };
+    let summary = format!(
+        "compare with the {value} value of the sub-query, (SELECT {function}(…) …), which is computed once, instead of each of them with ALL"
+    );
+    let words = Words {
+        summary: &summary,
+        expected: "one pass over the sub-query's rows instead of a search for each row",
+        risk: "ALL is true where the sub-query returns no row, and never once it returns a NULL: there the comparison with one value differs",
+    };
+    advice(Action::RewriteQuery, words)
 }
 
 fn anti_join(case: &Case<'_>, plan: &CasePlan<'_>) -> Recommendation {
@@ -209,6 +273,24 @@ fn anti_join(case: &Case<'_>, plan: &CasePlan<'_>) -> Recommendation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_value_decides_about_all_where_values_have_an_order() {
+        for (text, expected) in [
+            (
+                "SELECT 1 FROM a WHERE x >= ALL (SELECT y FROM b)",
+                Some(Bound::Largest),
+            ),
+            (
+                "SELECT 1 FROM a WHERE x < all(select y FROM b)",
+                Some(Bound::Smallest),
+            ),
+            ("SELECT 1 FROM a WHERE x <> ALL (SELECT y FROM b)", None),
+            ("SELECT 1 FROM a WHERE x NOT IN (SELECT y FROM b)", None),
+        ] {
+            assert_eq!(Bound::written(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn tests_of_sub_plans_are_told_apart() {

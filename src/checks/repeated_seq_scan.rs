@@ -46,7 +46,8 @@ impl Check for RepeatedSeqScan {
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {
-        each_seq_scan(case, found, read, |_, _, _, scan, scans| {
+        each_seq_scan(case, found, read, |case, plan, node, scan, scans| {
+            look_up(case, plan, node, scan);
             Some(tell(scan, scans))
         });
     }
@@ -61,9 +62,42 @@ pub fn within(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Cause>
             && plan.own_share(node) >= MIN_PART * whole
             && read(case, plan, node, table).is_some()
     })?;
-    let subject = Scan::of_root(case, plan, scan, &[ConditionKind::Filter])?.subject(case, plan);
+    let mut found = Scan::of_root(case, plan, scan, &[ConditionKind::Filter])?;
+    look_up(case, plan, scan, &mut found);
+    let subject = found.subject(case, plan);
     Some(Cause { check: ID, subject })
 }
+
+/// What a scan without a filter is joined by.
+fn look_up(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, scan: &mut Scan<'_>) {
+    if !scan.columns.is_empty() {
+        return;
+    }
+    let joins = |ancestor: &&Node| !PASSING.contains(&ancestor.node_type);
+    let Some(join) = plan.plan.ancestors(node).find(joins) else {
+        return;
+    };
+    let table = plan.table(&case.catalog, node);
+    for text in JOIN_CONDITIONS
+        .iter()
+        .filter_map(|kind| join.condition(kind))
+    {
+        for column in plan.columns(table, node, text) {
+            if !scan.columns.contains(&column) {
+                scan.columns.push(column);
+            }
+        }
+    }
+}
+
+/// Nodes that hand a scan's rows on to a join.
+const PASSING: [NodeType; 3] = [NodeType::Hash, NodeType::Sort, NodeType::Materialize];
+
+const JOIN_CONDITIONS: [ConditionKind; 3] = [
+    ConditionKind::HashCond,
+    ConditionKind::MergeCond,
+    ConditionKind::JoinFilter,
+];
 
 fn tell(scan: &Scan<'_>, (scans, proof, read): Found) -> Told {
     let title = format!(

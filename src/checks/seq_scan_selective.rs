@@ -61,7 +61,7 @@ fn tell<'a>(
 }
 
 /// The index that the filter needs where no condition of it asks for a btree on a bare column, about which
-/// `missing_index` asks the planner.
+/// `missing_index` asks the planner, or asks for its bounds alone.
 fn special(
     case: &Case<'_>,
     plan: &CasePlan<'_>,
@@ -70,14 +70,24 @@ fn special(
 ) -> Option<Recommendation> {
     let table = scan.table?;
     let conditions = lookups(&filter_facts(case, plan, node)?, table);
-    let by_btree = |lookup: &Lookup| {
-        lookup.wrap == Wrap::Bare && matches!(lookup.asks, Asks::Equal | Asks::Range)
+    let bare = |asks: Asks| {
+        let mut bare = conditions.iter().filter(|lookup| lookup.wrap == Wrap::Bare);
+        bare.any(|lookup| lookup.asks == asks)
     };
-    if conditions.iter().any(by_btree) {
+    if bare(Asks::Equal) {
         return None;
     }
+    // What a value contains narrows it down more than a bound does.
+    let contained = |lookup: &&Lookup| {
+        matches!(
+            lookup.asks,
+            Asks::Contains(_) | Asks::Element | Asks::Trigrams
+        )
+    };
+    let of_bounds = bare(Asks::Range);
     conditions
         .iter()
+        .filter(|lookup| !of_bounds || contained(lookup))
         .find_map(|lookup| special_index(case, plan, table, lookup))
 }
 

@@ -185,6 +185,14 @@ pub struct HeapBlocks {
     pub lossy: i64,
 }
 
+impl HeapBlocks {
+    /// Whether the index itself knew pages only: a bitmap that ran out of memory still knows some pages' rows
+    /// (tidbitmap.c, `tbm_lossify()`).
+    pub fn is_of_pages(self) -> bool {
+        self.exact == 0 && self.lossy > 0
+    }
+}
+
 /// A tuple store (18): Materialize, `WindowAgg`, CTE Scan, Table Function Scan, Recursive Union.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storage {

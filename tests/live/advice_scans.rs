@@ -267,6 +267,53 @@ const ADVISED: &[Advised] = &[
         carried: Carried::Sql("ALTER DATABASE workers SET max_parallel_workers = 8"),
     },
     Advised {
+        name: "of_expression",
+        from: 14,
+        requires: None,
+        setup: "CREATE TABLE member (id int, code text);
+            INSERT INTO member SELECT i, CASE WHEN i % 2 = 0 THEN 'Gold' ELSE 'c' || i END FROM generate_series(1, 40000) AS i",
+        settings: &[],
+        query: "SELECT count(*) FROM member WHERE lower(code) = 'gold'",
+        finds: &["row_misestimate"],
+        carried: Carried::DdlOf("row_misestimate"),
+    },
+    Advised {
+        name: "pages_only",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE tick (id int, at timestamptz);
+            INSERT INTO tick SELECT i, '2024-01-01'::timestamptz + (i % 5000) * interval '1 min' FROM generate_series(1, 60000) AS i;
+            CREATE INDEX tick_at ON tick USING brin (at)",
+        settings: &[("enable_seqscan", "off")],
+        query: "SELECT count(id) FROM tick WHERE at = '2024-01-01 10:00+00'",
+        finds: &["lossy_bitmap"],
+        carried: Carried::Sql("DROP INDEX tick_at; CREATE INDEX ON tick (at)"),
+    },
+    Advised {
+        name: "bounds_and_elements",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE seat (id int, price int, tags text[]);
+            INSERT INTO seat SELECT i, i % 100, ARRAY['t' || i % 400] FROM generate_series(1, 40000) AS i",
+        settings: &[],
+        query: "SELECT id FROM seat WHERE price < 70 AND tags @> ARRAY['t13']",
+        finds: &["seq_scan_selective"],
+        carried: Carried::DdlOf("seq_scan_selective"),
+    },
+    Advised {
+        name: "all_of_them",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE member (id int NOT NULL); CREATE TABLE banned (id int NOT NULL);
+            INSERT INTO member SELECT generate_series(1, 2000); INSERT INTO banned SELECT generate_series(1, 1500)",
+        settings: &[],
+        query: "SELECT count(*) FROM member WHERE id >= ALL (SELECT id FROM banned)",
+        finds: &["not_in_unhashed"],
+        carried: Carried::Query(
+            "SELECT count(*) FROM member WHERE id >= (SELECT max(id) FROM banned)",
+        ),
+    },
+    Advised {
         name: "correlated",
         from: 13,
         requires: None,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::plan::{Buffers, ConditionKind, Node, NodeId, NodeType, Plan, Relationship};
+use crate::plan::{Buffers, ConditionKind, HeapBlocks, Node, NodeId, NodeType, Plan, Relationship};
 use crate::units::{Blocks, PerLoop, Rows, float};
 
 use super::table::Table;
@@ -44,6 +44,8 @@ pub enum Excuse {
     /// The table, or one whose rows it passes on, has no rows and fewer pages than the planner takes for granted,
     /// because it may have grown since ([`LEAST_PAGES`]).
     EmptyTable,
+    /// The index knows pages only, and counts their rows by a rule of thumb (brin.c, `bringetbitmap()`).
+    PagesOnly,
     /// The node has no row count of its own: `BitmapAnd`, `BitmapOr`, `ModifyTable`.
     NoRowCount,
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Excuse {
             Self::SubPlanFirstRow => "asked for the first row only",
             Self::FewerProcesses => "fewer workers were launched than planned",
             Self::EmptyTable => "the table is empty, and the planner expects it to grow",
+            Self::PagesOnly => "the index knows pages only",
             Self::NoRowCount => "the node has no row count of its own",
         })
     }
@@ -142,6 +145,8 @@ fn estimate(
         NodeType::BitmapAnd | NodeType::BitmapOr | NodeType::ModifyTable
     ) {
         Some(Excuse::NoRowCount)
+    } else if knows_pages_only(plan, node) {
+        Some(Excuse::PagesOnly)
     } else if factor <= 1.0 {
         None
     } else {
@@ -159,6 +164,17 @@ fn estimate(
         direction,
         verdict: excuse.map_or(Verdict::Misestimate, Verdict::Excused),
     })
+}
+
+/// Whether a Bitmap Index Scan found whole pages: a bitmap that only ran out of memory keeps some of its rows.
+fn knows_pages_only(plan: &Plan, node: &Node) -> bool {
+    let scan = plan
+        .ancestors(node)
+        .find(|ancestor| ancestor.node_type == NodeType::BitmapHeapScan);
+    node.node_type == NodeType::BitmapIndexScan
+        && scan
+            .and_then(Node::heap_blocks_total)
+            .is_some_and(HeapBlocks::is_of_pages)
 }
 
 /// Rows that the estimate counts and that could not come.
