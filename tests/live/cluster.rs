@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pgtriage::demo::cluster::{Cluster, ClusterError, StopMode};
 
-use crate::{MAIN_MAJOR, bin_dir, builder, majors, value};
+use crate::{MAIN_MAJOR, PATIENCE, bin_dir, builder, majors, value};
 
 /// A server removes its pid file just before it exits.
 const EXITING: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ fn authentication_rules_can_be_chosen_and_changed() {
         .expect_err("rejected");
     assert!(refused.to_string().contains("28000"), "{refused}");
     cluster.set_hba("local all all trust\n").expect("new rules");
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
     while cluster.query_as("app", "postgres", "SELECT 1").is_err() {
         assert!(
             Instant::now() < deadline,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pgtriage::finding::Formula;
 use serde_json::Value;
 
-use crate::program::{DATABASE, command, flat, pgtriage, planted, text, work};
+use crate::program::{DATABASE, command, flat, pgtriage, planted, text, types, work};
 use crate::{MAIN_MAJOR, builder};
 
 /// What the document must hold, whatever was found: paths of keys, `*` for each element.
@@ -134,13 +134,6 @@ fn findings(report: &Value) -> BTreeSet<String> {
                 numbers.join(" ")
             )
         })
-        .collect()
-}
-
-fn types(report: &Value) -> BTreeSet<&str> {
-    list(report, "bottlenecks")
-        .iter()
-        .filter_map(|finding| finding["type"].as_str())
         .collect()
 }
 

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use pgtriage::demo::cluster::Cluster;
 use serde_json::Value;
 
-use crate::program::{DATABASE, Run, command, pgtriage, text};
+use crate::program::{DATABASE, Run, command, pgtriage, text, types};
 use crate::{MAIN_MAJOR, builder, value};
 
 const TABLES: &[&str] = &[
@@ -35,14 +35,6 @@ fn server() -> Cluster {
 
 fn explain(uri: &str, arguments: &[&str]) -> Run {
     pgtriage(&[&["explain", uri, "--format", "json"], arguments].concat())
-}
-
-fn types(report: &Value) -> BTreeSet<&str> {
-    let findings = report["bottlenecks"].as_array().expect("a list");
-    let types = findings
-        .iter()
-        .filter_map(|finding| finding["type"].as_str());
-    types.collect()
 }
 
 fn variants(report: &Value) -> Vec<&str> {

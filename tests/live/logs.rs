@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::collect::client;
 use crate::program::{DATABASE, Running, command, pgtriage, text};
-use crate::{builder, majors};
+use crate::{PATIENCE, builder, majors};
 
 const TABLES: &str = "
     CREATE EXTENSION pg_stat_statements;
@@ -115,7 +115,7 @@ fn wait_for(path: &Path) {
     let begin = std::time::Instant::now();
     while !fs::read_to_string(path).is_ok_and(|log| log.contains("the last statement")) {
         assert!(
-            begin.elapsed().as_secs() < 10,
+            begin.elapsed() < PATIENCE,
             "{} never had all",
             path.display()
         );

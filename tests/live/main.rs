@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use pgtriage::demo::cluster::{Builder, Cluster};
 
@@ -86,6 +87,9 @@ pub fn majors() -> Vec<u32> {
         Err(_) => (13..=18).collect(),
     }
 }
+
+/// How long a test waits for what is bound to happen, on machines that have other work, too.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A builder for a cluster of this major version, with the binaries that `scripts/postgres` finds or fetches. It begins
 /// as a copy of the first such cluster, because most tests would spend most of their time in `initdb`.

@@ -10,6 +10,7 @@ use pgtriage::snapshot::Snapshot;
 use tokio::sync::watch;
 
 use crate::probing::{expect, options, outcome, probe_texts, runtime, session, snapshot, state};
+use crate::program::wait_until;
 use crate::{MAIN_MAJOR, builder, majors, value};
 
 /// Takes minutes, as no statistics say.
@@ -177,18 +178,9 @@ fn start(cluster: &Cluster, texts: &[&str], options: ProbeOptions) -> Running {
 
 /// Waits until a probe executes its statement.
 fn wait_for_probe(cluster: &Cluster) {
-    for _ in 0..100 {
-        let active = value(
-            cluster,
-            "shop",
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'plain' AND state = 'active' AND query LIKE 'EXPLAIN (ANALYZE true%'",
-        );
-        if active != "0" {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("no probe runs");
+    let probing = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'plain' AND state = 'active' \
+                   AND query LIKE 'EXPLAIN (ANALYZE true%'";
+    wait_until(cluster, probing, "t");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Runs the built program as a user does, and a server with planted problems to run it on.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use pgtriage::demo::cluster::Cluster;
 use serde_json::Value;
 
-use crate::builder;
 use crate::collect::client;
+use crate::{PATIENCE, builder};
 
 pub const DATABASE: &str = "shop";
 
@@ -115,7 +116,7 @@ fn reader(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     })
 }
 
-/// Runs `query` until it gives `wanted`; panics after ten seconds.
+/// Runs `query` until it gives `wanted`.
 pub fn wait_until(cluster: &Cluster, query: &str, wanted: &str) {
     let begin = Instant::now();
     loop {
@@ -124,11 +125,20 @@ pub fn wait_until(cluster: &Cluster, query: &str, wanted: &str) {
             return;
         }
         assert!(
-            begin.elapsed() < Duration::from_secs(10),
+            begin.elapsed() < PATIENCE,
             "{query}: {found} and not {wanted}"
         );
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The checks that found something.
+pub fn types(report: &Value) -> BTreeSet<&str> {
+    let findings = report["bottlenecks"].as_array().expect("a list");
+    let types = findings
+        .iter()
+        .filter_map(|finding| finding["type"].as_str());
+    types.collect()
 }
 
 /// Sessions of the program that are still there, whatever they do.

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Statement};
 
 use crate::collect::client;
 use crate::program::{DATABASE, pgtriage, text};
-use crate::{MAIN_MAJOR, builder, value};
+use crate::{MAIN_MAJOR, PATIENCE, builder, value};
 
 const TABLES: &str = "
     CREATE EXTENSION pg_stat_statements;
@@ -77,10 +77,7 @@ impl Shop {
         let reported =
             format!("SELECT n_tup_ins >= {rows} FROM pg_stat_user_tables WHERE relname = 'events'");
         while value(&self.cluster, DATABASE, &reported) != "t" {
-            assert!(
-                begin.elapsed().as_secs() < 20,
-                "{rows} rows are never reported"
-            );
+            assert!(begin.elapsed() < PATIENCE, "{rows} rows are never reported");
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             self.run("SELECT 1").await;
         }
