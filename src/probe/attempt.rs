@@ -13,7 +13,7 @@ use super::guard::{Hold, TextVerdict, judge_text};
 use super::link::{ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::step::{Step, Verdicts, Wanted};
-use super::values::{Known, Source};
+use super::values::{Known, Source, carried_types};
 use super::{Mode, ProbeOptions, Variants, spelled, twice};
 use crate::ids::quote_ident;
 use crate::snapshot::{
@@ -23,7 +23,7 @@ use crate::snapshot::{
 use crate::sql::lexer::{TokenKind, tokens};
 use crate::sql::mentions::Mentions;
 use crate::sql::parameters::{Parameters, parameters};
-use crate::sql::rewrite::{equivalent_select, repair};
+use crate::sql::rewrite::{cast_parameters, equivalent_select, repair};
 use crate::units::Millis;
 
 /// What became of a statement, and its plans.
@@ -244,8 +244,13 @@ impl Attempt<'_> {
                 Err(fault) if fault.is_permission() => {
                     return self.reading(&candidate.text, tables, fault).await;
                 }
-                // The user knows the text as written: what the server says of that one is reported.
-                Err(fault) if fault.is_broken_text() && as_written => told = Some(fault),
+                // The user knows the text as written: what the server says of that one is reported, unless it is about
+                // a parameter where a constant stood.
+                Err(fault)
+                    if fault.is_broken_text() && as_written && !fault.is_about_placeholder() =>
+                {
+                    told = Some(fault);
+                }
                 Err(fault) if fault.is_broken_text() => {
                     told.get_or_insert(fault);
                 }
@@ -293,7 +298,20 @@ impl Attempt<'_> {
         }
         let uses = parameters(text, &tables.under(self.path));
         self.sample(&uses, tables).await?;
-        self.variants(candidate, &uses, count, tables).await
+        let types = carried_types(&uses, &tables.under(self.path));
+        if types.is_empty() {
+            return self.variants(candidate, &uses, count, tables).await;
+        }
+        let typed = Candidate {
+            text: cast_parameters(text, &types),
+            planned_text: PlannedText::Repaired,
+        };
+        match self.variants(&typed, &uses, count, tables).await {
+            Err(fault) if fault.is_broken_text() => {
+                self.variants(candidate, &uses, count, tables).await
+            }
+            done => done,
+        }
     }
 
     async fn variants(

@@ -1,6 +1,7 @@
 //! Ordinary values of types, for parameters that no column gives a value for.
 
 use super::explain::InferredType;
+use super::values::{Family, family};
 use crate::sql::parameters::ParameterUse;
 
 /// An array constant of the values.
@@ -28,7 +29,16 @@ pub(super) fn cast_type(uses: &[ParameterUse]) -> Option<InferredType> {
 }
 
 /// What a function takes that not every value of the type is.
-pub(super) fn argument(uses: &[ParameterUse]) -> Option<String> {
+pub(super) fn argument(uses: &[ParameterUse], type_: &InferredType) -> Option<String> {
+    let is_of_type = |value: &&str| {
+        let number = value.parse::<f64>().is_ok();
+        match family(&type_.base) {
+            Family::Number => number,
+            Family::Text => true,
+            Family::Time => false,
+            Family::Other => !number,
+        }
+    };
     uses.iter().find_map(|used| {
         let ParameterUse::Argument { function, index } = used else {
             return None;
@@ -69,7 +79,7 @@ pub(super) fn argument(uses: &[ParameterUse]) -> Option<String> {
             ("has_table_privilege", 0) => "pg_class",
             _ => return None,
         };
-        Some(value.to_owned())
+        Some(value).filter(is_of_type).map(str::to_owned)
     })
 }
 
@@ -160,6 +170,28 @@ mod tests {
         assert_eq!(default_of(&type_("no_such_type[]")).as_deref(), Some("{}"));
         assert_eq!(default_of(&type_("numeric(10,2)")).as_deref(), Some("1"));
         assert_eq!(default_of(&type_("no_such_type")), None);
+    }
+
+    #[test]
+    fn what_a_function_takes_is_of_the_type_that_it_takes() {
+        let argument = |function: &str, index, type_name| {
+            let function = function.to_owned();
+            super::argument(
+                &[ParameterUse::Argument { function, index }],
+                &type_(type_name),
+            )
+        };
+        let some = |value: &str| Some(value.to_owned());
+        assert_eq!(argument("generate_series", 1, "integer"), some("10"));
+        assert_eq!(
+            argument("generate_series", 1, "timestamp with time zone"),
+            None
+        );
+        assert_eq!(argument("to_timestamp", 0, "text"), some("2025-01-01"));
+        assert_eq!(argument("to_timestamp", 0, "double precision"), None);
+        assert_eq!(argument("date_bin", 0, "interval"), some("1 day"));
+        assert_eq!(argument("int4range", 1, "integer"), some("100"));
+        assert_eq!(argument("date_trunc", 0, "text"), some("day"));
     }
 
     #[test]

@@ -174,6 +174,12 @@ impl Fault {
         ])
     }
 
+    /// Whether the grammar takes no parameter where the text has one.
+    pub(super) fn is_about_placeholder(&self) -> bool {
+        self.has_code(&[SqlState::SYNTAX_ERROR])
+            && matches!(self, Self::Refused { word: Some(word), .. } if word.starts_with('$'))
+    }
+
     /// The statement itself failed, as opposed to its surroundings: other values or another text may do.
     pub(super) fn is_of_statement(&self) -> bool {
         matches!(self, Self::Refused { .. })

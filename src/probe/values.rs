@@ -114,7 +114,7 @@ impl Known<'_> {
             }
         }
         let known = inferred.cloned().or_else(|| cast_type(uses))?;
-        let value = argument(uses).or_else(|| default_of(&known));
+        let value = argument(uses, &known).or_else(|| default_of(&known));
         let origin = if value.is_some() {
             format!("a value of type {}", known.name)
         } else {
@@ -171,7 +171,7 @@ impl Known<'_> {
                     format!("start of {what} of {name}"),
                 ))
             }
-            Position::Value | Position::Element => {
+            Position::Value | Position::Element | Position::Carried => {
                 let (value, what) = match bound(operator) {
                     Some(bound) => self
                         .range(number, named, column, bound)
@@ -280,6 +280,26 @@ impl Known<'_> {
         };
         quantile(statistics, at).map(|value| (value, what))
     }
+}
+
+/// The types of parameters that a column of a list of rows carries to where a column of a table tells what they are.
+/// Constants had types of their own there; parameters are text to the server.
+pub(super) fn carried_types(uses: &Parameters, tables: &TablesUnder<'_>) -> BTreeMap<u32, String> {
+    let of_use = |used: &ParameterUse| match used {
+        ParameterUse::Compared {
+            column,
+            position: Position::Carried,
+            ..
+        }
+        | ParameterUse::Assigned {
+            column,
+            position: Position::Carried,
+        } if column.expression.is_none() => Some(tables.column(column)?.1.type_name.clone()),
+        _ => None,
+    };
+    uses.iter()
+        .filter_map(|(number, uses)| Some((*number, uses.iter().find_map(of_use)?)))
+        .collect()
 }
 
 /// Whether both sides of the operator are of one type, or the other side is text. `?`, `@@`, `@?`, `->` and the like
@@ -409,14 +429,14 @@ fn pattern(value: &str, operator: &str) -> String {
 
 /// Kinds of types that read one another's text form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
+pub(super) enum Family {
     Text,
     Number,
     Time,
     Other,
 }
 
-fn family(type_name: &str) -> Family {
+pub(super) fn family(type_name: &str) -> Family {
     let name = type_name.to_ascii_lowercase();
     if name.ends_with("[]") {
         return Family::Other;
@@ -429,6 +449,7 @@ fn family(type_name: &str) -> Family {
     } else if starts(&[
         "int", "bigint", "smallint", "numeric", "decimal", "real", "double", "float",
     ]) && !name.starts_with("interval")
+        && !name.ends_with("range")
     {
         Family::Number
     } else {

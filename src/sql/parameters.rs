@@ -39,6 +39,9 @@ pub enum Position {
     ColumnElement,
     /// Part of an expression that is compared: `column > now() - $1`. The value need not be of the column's type.
     Part,
+    /// The whole value, out of a column of a list of rows or of a subquery: `FROM (VALUES ($1)) v (id) WHERE column =
+    /// v.id`. Where nothing else tells its type, the server takes it for text.
+    Carried,
 }
 
 /// One use of a parameter.

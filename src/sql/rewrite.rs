@@ -20,7 +20,7 @@ pub use equivalent::{EquivalentSelect, NoEquivalent, Rows, equivalent_select};
 pub use insert::{insert_many, inserts_one_row};
 pub(in crate::sql) use locking::locking_clause;
 pub use locking::without_locking;
-pub use repair::{Repair, Repaired, repair};
+pub use repair::{Repair, Repaired, cast_parameters, repair};
 pub(in crate::sql) use stream::{Edits, Stream};
 pub use together::{KeySource, together};
 pub use tree::{

@@ -52,6 +52,8 @@ const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "
 pub(in crate::sql) struct Found {
     /// The relation columns whose values it carries unchanged: several below a set operation, none for computed ones.
     pub sources: Vec<ColumnRef>,
+    /// The parameters whose values it carries unchanged.
+    pub parameters: Vec<u32>,
     /// Whether a condition on it restricts the scan of its sources: no `LIMIT`, aggregate or materialised `WITH` query
     /// lies between.
     pub pushable: bool,
@@ -64,6 +66,7 @@ pub(in crate::sql) struct Found {
 pub(in crate::sql) struct OutputName {
     pub name: Option<String>,
     pub sources: Vec<ColumnRef>,
+    pub parameters: Vec<u32>,
     pub pushable: bool,
 }
 
@@ -142,6 +145,7 @@ impl Item {
                         relation: *relation,
                         column: name.clone(),
                     }],
+                    parameters: Vec::new(),
                     pushable: true,
                 })
                 .collect()),
@@ -171,7 +175,7 @@ fn relation_column(
             column: column.to_owned(),
         }],
         pushable: true,
-        up: 0,
+        ..Found::default()
     };
     if let Some(index) = renamed.iter().position(|alias| alias == name) {
         return Answer::Yes(match names {
@@ -199,6 +203,7 @@ fn derived_column(columns: &[OutputName], open: &[(usize, bool)], name: &str) ->
     if let Some(column) = listed {
         return Answer::Yes(Found {
             sources: column.sources.clone(),
+            parameters: column.parameters.clone(),
             pushable: column.pushable,
             up: 0,
         });
@@ -211,7 +216,7 @@ fn derived_column(columns: &[OutputName], open: &[(usize, bool)], name: &str) ->
                 column: name.to_owned(),
             }],
             pushable: *pushable,
-            up: 0,
+            ..Found::default()
         }),
         _ => Answer::Perhaps(Found::default()),
     }

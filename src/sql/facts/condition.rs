@@ -7,6 +7,7 @@ use super::predicate::{Arm, Key, Predicate, Test};
 use super::side::{Shape, Side};
 use super::{JoinEdge, LevelRole, classify};
 use crate::sql::parameters::{ParameterUse, Position};
+use crate::sql::scope::ColumnRef;
 
 /// The operands of a chain of one operator, parentheses removed.
 fn chain<'e>(expr: &'e Expr, operator: &BinaryOperator) -> Vec<&'e Expr> {
@@ -385,7 +386,7 @@ impl Analyzer<'_> {
         {
             return;
         }
-        let key = Key::Column(crate::sql::scope::ColumnRef {
+        let key = Key::Column(ColumnRef {
             relation,
             column: first.clone(),
         });
@@ -459,6 +460,9 @@ impl Analyzer<'_> {
 
     /// Records that the parameters of `side` are compared with the column of `other`.
     pub fn tie(&mut self, side: &Side<'_>, other: &Side<'_>, operator: &str, position: Position) {
+        if let Shape::Column(found) = &side.shape {
+            self.carry(&found.parameters, other, operator);
+        }
         if side.parameters.is_empty() || !side.columns.is_empty() || side.subquery {
             return;
         }
@@ -469,8 +473,41 @@ impl Analyzer<'_> {
             Shape::Parameter { .. } => position,
             _ => Position::Part,
         };
-        for number in &side.parameters {
-            let column = self.parameter_column(&source, expression.clone());
+        self.compared(
+            &side.parameters,
+            &source,
+            expression.as_deref(),
+            operator,
+            position,
+        );
+    }
+
+    /// Records that parameters which a column of a list of rows or of a subquery carries are compared with the column of
+    /// `other`.
+    pub fn carry(&mut self, parameters: &[u32], other: &Side<'_>, operator: &str) {
+        if let Some((source, expression)) = other.column(self) {
+            let carried = Position::Carried;
+            self.compared(
+                parameters,
+                &source,
+                expression.as_deref(),
+                operator,
+                carried,
+            );
+        }
+    }
+
+    /// Records that parameters are compared with the column, or with an expression over it.
+    pub fn compared(
+        &mut self,
+        parameters: &[u32],
+        source: &ColumnRef,
+        expression: Option<&str>,
+        operator: &str,
+        position: Position,
+    ) {
+        for number in parameters {
+            let column = self.parameter_column(source, expression.map(str::to_owned));
             self.use_parameter(
                 *number,
                 ParameterUse::Compared {

@@ -9,8 +9,9 @@ use super::analyzer::{Analyzer, Filter, QueryColumns};
 use super::predicate::Key;
 use super::select::rename;
 use super::{JoinEdge, JoinType, LevelRole, Role, children};
+use crate::sql::parameters::Position;
 use crate::sql::parse::parse;
-use crate::sql::scope::{Added, Columns, Item, folded, parts, schema_and_name};
+use crate::sql::scope::{Added, Columns, Found, Item, folded, parts, schema_and_name};
 
 /// Views upon views further down than this are taken for tables.
 const MAX_VIEW_DEPTH: usize = 8;
@@ -67,10 +68,10 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The columns of `name` in the items from `from` to `to`.
-    fn column_keys(&self, name: &str, from: usize, to: usize) -> Vec<Key> {
+    /// What `name` is in the items from `from` to `to`.
+    fn column_of(&self, name: &str, from: usize, to: usize) -> Found {
         let Some(scope) = self.scopes.current() else {
-            return Vec::new();
+            return Found::default();
         };
         let side = crate::sql::scope::Scope {
             items: scope
@@ -81,24 +82,24 @@ impl Analyzer<'_> {
         };
         let mut scopes = crate::sql::scope::Scopes::default();
         scopes.push(side);
-        scopes
-            .resolve(&[name.to_owned()])
-            .map(|found| found.sources.into_iter().map(Key::Column).collect())
-            .unwrap_or_default()
+        scopes.resolve(&[name.to_owned()]).unwrap_or_default()
     }
 
     fn using(&mut self, name: &str, first_item: usize, right_item: usize, kind: JoinType) {
-        let left = self.column_keys(name, first_item, right_item);
-        let right = self.column_keys(name, right_item, usize::MAX);
-        for key in left.iter().chain(&right) {
-            if let Key::Column(column) = key {
-                self.refer(&column.clone());
+        let left = self.column_of(name, first_item, right_item);
+        let right = self.column_of(name, right_item, usize::MAX);
+        for column in left.sources.iter().chain(&right.sources) {
+            self.refer(column);
+        }
+        for (carrying, other) in [(&left, &right), (&right, &left)] {
+            if let Some(column) = other.sources.first() {
+                self.compared(&carrying.parameters, column, None, "=", Position::Carried);
             }
         }
-        if let (Some(left), Some(right)) = (left.into_iter().next(), right.into_iter().next()) {
+        if let (Some(left), Some(right)) = (left.sources.first(), right.sources.first()) {
             self.facts.joins.push(JoinEdge {
-                left,
-                right,
+                left: Key::Column(left.clone()),
+                right: Key::Column(right.clone()),
                 operator: "=".to_owned(),
                 kind,
                 arms: Vec::new(),

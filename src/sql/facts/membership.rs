@@ -68,6 +68,7 @@ impl Analyzer<'_> {
         let result = self.subquery(query, role);
         for (field, column) in fields.iter().zip(&result.columns) {
             let side = Side::new(self, field);
+            self.carry(&column.parameters, &side, "=");
             if let (Shape::Parameter { number, .. }, Some(source)) =
                 (&side.shape, column.sources.first())
             {

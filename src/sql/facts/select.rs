@@ -133,22 +133,27 @@ impl Analyzer<'_> {
         role: LevelRole,
     ) -> QueryColumns {
         let (level, outer) = self.open_level(role);
-        let mut width = 0;
+        let mut columns: Vec<OutputName> = Vec::new();
         for row in &values.rows {
-            width = width.max(row.content.len());
-            row.content.iter().for_each(|expr| self.expr(expr));
+            for (index, expr) in row.content.iter().enumerate() {
+                self.expr(expr);
+                if columns.len() == index {
+                    columns.push(OutputName {
+                        name: Some(format!("column{}", index + 1)),
+                        ..OutputName::default()
+                    });
+                }
+                if let Some(column) = columns.get_mut(index) {
+                    column.parameters.extend(parameter(expr));
+                }
+            }
         }
         if let Some(query) = query {
             self.order_and_limit(query, &Projection::default());
         }
         self.level = outer;
         QueryColumns {
-            columns: (1..=width)
-                .map(|n| OutputName {
-                    name: Some(format!("column{n}")),
-                    ..OutputName::default()
-                })
-                .collect(),
+            columns,
             open: Vec::new(),
             level,
         }
@@ -357,10 +362,12 @@ impl Analyzer<'_> {
             Shape::Column(found) => OutputName {
                 name,
                 sources: found.sources,
+                parameters: found.parameters,
                 pushable: found.pushable && found.up == 0,
             },
             _ => OutputName {
                 name,
+                parameters: parameter(expr).into_iter().collect(),
                 ..OutputName::default()
             },
         };
@@ -529,6 +536,7 @@ fn merge_arms(arms: &[QueryColumns]) -> QueryColumns {
                     column.sources.push(source.clone());
                 }
             }
+            column.parameters.extend(&other.parameters);
         }
         result.open.extend(&arm.open);
     }

@@ -1,5 +1,7 @@
 //! `INSERT`, `UPDATE`, `DELETE` and `MERGE`.
 
+use std::collections::BTreeSet;
+
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Insert, Merge,
     MergeAction, MergeClauseKind, MergeInsertKind, MergeUpdateKind, ObjectName, OnConflict,
@@ -9,7 +11,7 @@ use sqlparser::ast::{
 
 use super::analyzer::{Analyzer, Filter, QueryColumns};
 use super::condition::row;
-use super::side::{Shape, Side};
+use super::side::{Shape, Side, parameter};
 use super::{JoinType, LevelRole, Role};
 use crate::sql::parameters::{ParameterUse, Position};
 use crate::sql::scope::{ColumnRef, Columns, Scope, folded, parts, schema_and_name};
@@ -162,14 +164,21 @@ impl Analyzer<'_> {
             }
             return;
         }
-        self.query(source, LevelRole::Derived);
-        for select in selects(&source.body) {
-            for (item, column) in select.iter().zip(columns) {
-                if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
-                {
-                    self.stored(target, column, expr);
-                }
-            }
+        let result = self.query(source, LevelRole::Derived);
+        let mut bare = BTreeSet::new();
+        for (column, expr) in selected(&source.body, columns) {
+            self.stored(target, column, expr);
+            bare.extend(parameter(expr));
+        }
+        for (output, column) in result.columns.iter().zip(columns) {
+            // INSERT gives the parameters of its own select list the types of its columns.
+            let carried: Vec<_> = output
+                .parameters
+                .iter()
+                .filter(|number| !bare.contains(number))
+                .copied()
+                .collect();
+            self.assigned(&carried, target, column, Position::Carried);
         }
         self.written(target, columns);
     }
@@ -251,6 +260,12 @@ impl Analyzer<'_> {
                     for (name, value) in names.iter().zip(values) {
                         self.stored(target, name, value);
                     }
+                    if let Expr::Subquery(query) = &assignment.value {
+                        for (name, expr) in selected(&query.body, &names) {
+                            let carried: Vec<_> = parameter(expr).into_iter().collect();
+                            self.assigned(&carried, target, name, Position::Carried);
+                        }
+                    }
                     self.written(target, &names);
                 }
             }
@@ -264,24 +279,39 @@ impl Analyzer<'_> {
             Shape::Parameter { .. } => Position::Value,
             _ => Position::Part,
         };
-        for number in side.parameters {
+        self.assigned(&side.parameters, target, column, position);
+        for found in &side.columns {
+            self.assigned(&found.parameters, target, column, Position::Carried);
+        }
+    }
+
+    fn assigned(&mut self, parameters: &[u32], target: usize, column: &str, position: Position) {
+        for number in parameters {
             let source = ColumnRef {
                 relation: target,
                 column: column.to_owned(),
             };
             let column = self.parameter_column(&source, None);
-            self.use_parameter(number, ParameterUse::Assigned { column, position });
+            self.use_parameter(*number, ParameterUse::Assigned { column, position });
         }
     }
 }
 
-/// The select lists of a query's arms.
-fn selects(body: &SetExpr) -> Vec<&[SelectItem]> {
+/// What the select lists of a query's arms give for each column.
+fn selected<'a>(body: &'a SetExpr, columns: &'a [String]) -> Vec<(&'a str, &'a Expr)> {
     let mut pending = vec![body];
     let mut found = Vec::new();
     while let Some(next) = pending.pop() {
         match next {
-            SetExpr::Select(select) => found.push(select.projection.as_slice()),
+            SetExpr::Select(select) => {
+                for (item, column) in select.projection.iter().zip(columns) {
+                    if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } =
+                        item
+                    {
+                        found.push((column.as_str(), expr));
+                    }
+                }
+            }
             SetExpr::Query(query) => pending.push(&query.body),
             SetExpr::SetOperation { left, right, .. } => {
                 pending.push(right);

@@ -12,11 +12,11 @@ mod operands;
 mod recursive;
 mod typed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::renumber::renumber;
-use super::stream::Stream;
+use super::stream::{Edits, Stream};
 use infer::Guess;
 
 /// One kind of change.
@@ -97,6 +97,33 @@ pub fn repair(text: &str) -> Vec<Repaired> {
         });
     }
     found
+}
+
+/// `text` with a cast to its type behind each parameter that has none yet.
+///
+/// ```
+/// use pgtriage::sql::rewrite::cast_parameters;
+/// let types = [(1, "bigint".to_owned())].into();
+/// let text = "DELETE FROM jobs USING (VALUES ($1), ($2::int)) AS v (id) WHERE jobs.id = v.id";
+/// assert_eq!(
+///     cast_parameters(text, &types),
+///     "DELETE FROM jobs USING (VALUES ($1::bigint), ($2::int)) AS v (id) WHERE jobs.id = v.id"
+/// );
+/// ```
+pub fn cast_parameters(text: &str, types: &BTreeMap<u32, String>) -> String {
+    let stream = Stream::new(text);
+    let mut edits = Edits::default();
+    for index in 0..stream.len() {
+        let name = stream
+            .parameter(index)
+            .and_then(|number| types.get(&number));
+        if let (Some(name), Some(token)) = (name, stream.get(index))
+            && !stream.sign(index + 1, "::")
+        {
+            edits.insert(token.span().end, format!("::{name}"));
+        }
+    }
+    edits.apply(text)
 }
 
 /// The name before the parenthesis at `open`: the function that it calls.
