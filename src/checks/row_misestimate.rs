@@ -229,8 +229,8 @@ fn causes(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<Cause> {
     stale.into_iter().collect()
 }
 
-/// Whether its rows are filtered by a sub-plan, which the planner takes for one row in two whatever it says (clausesel.c,
-/// `clause_selectivity_ext()`).
+/// Whether its rows are filtered by a sub-plan, which the planner takes for one row in two whatever it says
+/// (clausesel.c, `clause_selectivity_ext()`).
 fn asks_sub_plan(node: &Node) -> bool {
     let filter = node.condition(&ConditionKind::Filter);
     filter.is_some_and(|filter| filter.contains("SubPlan "))
