@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::checks::TableRef;
 use crate::ids::quote_ident;
-use crate::snapshot::{IndexColumn, IndexDefinition, Table};
+use crate::snapshot::{Column, IndexColumn, IndexDefinition, Table};
 use crate::sql::facts::{
     Elements, Extreme, Facts, Key, Level, Operand, Predicate, RelationUse, Role, SortKey, Test,
 };
@@ -67,7 +67,7 @@ impl Candidate {
     pub fn definition(&self, table: &Table) -> IndexDefinition {
         let type_of = |name: &str| {
             let column = table.column(name);
-            column.map_or("", |column| column.type_name.as_str())
+            column.map_or("", Column::stored_type)
         };
         let keys = self.keys.iter().map(|key| IndexColumn {
             expr: quote_ident(&key.column).into_owned(),

@@ -47,7 +47,7 @@ pub fn btree(
     let nulls = all_null_share(&keys) * rows;
     let tuple = aligned(TUPLE_HEADER + width(&keys));
     let null_tuple = aligned(TUPLE_HEADER + 1.0);
-    let deduplicates = major >= DEDUPLICATES && keys.iter().all(|key| is_safe(&key.type_name));
+    let deduplicates = major >= DEDUPLICATES && keys.iter().all(|key| is_safe(key.stored_type()));
     let bytes = if deduplicates {
         let distinct = distinct(&keys, rows).min(rows - nulls);
         listed(rows - nulls, distinct, tuple, page) + listed(nulls, 1.0, null_tuple, page)
@@ -88,7 +88,7 @@ fn width(keys: &[&Column]) -> f64 {
         let wide = statistics.map_or(DEFAULT_WIDTH, |statistics| {
             crate::units::float(statistics.avg_width_bytes.get())
         });
-        let alignment = alignment(&key.type_name);
+        let alignment = alignment(key.stored_type());
         (at / alignment).ceil() * alignment + wide
     })
 }
@@ -147,6 +147,7 @@ mod tests {
         Column {
             name: name.to_owned(),
             type_name: type_name.to_owned(),
+            base_type: None,
             not_null: false,
             statistics: Some(ColumnStatistics {
                 null_frac,

@@ -251,7 +251,7 @@ fn single(case: &Case<'_>, table: TableRef<'_>, candidate: &Candidate) -> Option
     let columns: BTreeSet<String> = candidate.columns().into_iter().collect();
     for name in columns {
         let column = table.table.column(&name)?;
-        if UNORDERED.contains(&column.type_name.as_str()) {
+        if UNORDERED.contains(&column.stored_type()) {
             return Some(Reason::NoOrder {
                 column: name,
                 type_name: column.type_name.clone(),

@@ -103,6 +103,7 @@ pub(super) async fn columns(moment: &Moment<'_>) -> Result<Vec<(Oid, Column)>, R
             let column = Column {
                 name: record.text("name")?,
                 type_name: record.text("type_name")?,
+                base_type: record.opt_text("base_type")?,
                 not_null: record.get("not_null")?,
                 statistics: decode_statistics(record)?,
             };

@@ -3,7 +3,7 @@
 use super::{Origin, Rules};
 use crate::checks::{find, stale_allow};
 use crate::finding::{Finding, Severity};
-use crate::sql::script::Allow;
+use crate::sql::script::{Allow, Flaw};
 
 /// The findings that stay, those that pass with the comment that lets them, and what is wrong with comments.
 type Applied<'o> = (Vec<Finding>, Vec<(String, &'o Allow)>, Vec<Finding>);
@@ -54,7 +54,11 @@ enum Standing {
 impl Standing {
     fn of(allow: &Allow, findings: &[Finding], rules: &Rules, planned: bool) -> Self {
         if let Some(flaw) = &allow.flaw {
-            return Self::Stale(Severity::High, flaw.to_string());
+            let severity = match flaw {
+                Flaw::Misplaced => Severity::Medium,
+                _ => Severity::High,
+            };
+            return Self::Stale(severity, flaw.to_string());
         }
         let Some(check) = find(&allow.check) else {
             let why = format!(

@@ -191,7 +191,7 @@ impl Known<'_> {
             return true;
         };
         let text = expression.contains("lower(") || expression.contains("upper(");
-        let of_column = family(&column.type_name);
+        let of_column = family(column.stored_type());
         text || match self.type_of(number) {
             Some(inferred) => family(&inferred.base) == of_column,
             None => of_column == Family::Text,

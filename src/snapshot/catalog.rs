@@ -127,12 +127,22 @@ pub struct Column {
     pub name: String,
     /// The type as SQL writes it, such as `character varying(20)`.
     pub type_name: String,
+    /// The type that a domain's values are stored as; `None` where the type is no domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_type: Option<String>,
     /// Declared NOT NULL.
     #[serde(default)]
     pub not_null: bool,
     /// `pg_stats` of the column; `None` if never analysed or hidden.
     #[serde(default)]
     pub statistics: Option<ColumnStatistics>,
+}
+
+impl Column {
+    /// The type that operators and indexes know: a domain's is the one that it is made of.
+    pub fn stored_type(&self) -> &str {
+        self.base_type.as_deref().unwrap_or(&self.type_name)
+    }
 }
 
 /// The planner's statistics of a column.

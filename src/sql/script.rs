@@ -86,7 +86,13 @@ impl Script {
                     reader.leave_out(piece.line, piece.content.word());
                 }
                 split::Content::Data => reader.leave_out(piece.line, piece.content.word()),
+                split::Content::Comments(comments) => {
+                    reader.misplaced(Comments::read(&comments).allows);
+                }
             }
+        }
+        if let Some(last) = reader.script.statements.last_mut() {
+            last.allows.append(&mut reader.misplaced);
         }
         reader.script
     }
@@ -99,6 +105,8 @@ struct Reader {
     /// What the file has created so far.
     created: BTreeSet<String>,
     ordinal: usize,
+    /// Comments that would let a finding pass and are about no statement: the last one of the file tells of them.
+    misplaced: Vec<Allow>,
 }
 
 impl Reader {
@@ -107,9 +115,18 @@ impl Reader {
         self.script.left_out.push(LeftOut { line, what });
     }
 
-    fn statement(&mut self, line: u32, text: &str, comments: Comments) {
+    fn misplaced(&mut self, allows: Vec<Allow>) {
+        self.misplaced.extend(allows.into_iter().map(|allow| Allow {
+            flaw: allow.flaw.or(Some(Flaw::Misplaced)),
+            ..allow
+        }));
+    }
+
+    fn statement(&mut self, line: u32, text: &str, mut comments: Comments) {
         self.ordinal += 1;
+        let allows = std::mem::take(&mut comments.allows);
         if comments.is_part {
+            self.misplaced(allows);
             return self.leave_out(line, "part of statements");
         }
         let filled = placeholders::numbered(text, &comments.known(&self.variables));
@@ -117,9 +134,11 @@ impl Reader {
         match (&mentions.class, filled.open) {
             (StatementClass::Other(word), None) => {
                 self.created.extend(created(&filled.text));
+                self.misplaced(allows);
                 self.leave_out(line, &word.to_uppercase());
             }
             (StatementClass::Other(word), Some(_)) if !text.starts_with(':') => {
+                self.misplaced(allows);
                 self.leave_out(line, &word.to_uppercase());
             }
             (_, Some(parameter)) => self.script.unfinished.push(Unfinished {
@@ -129,6 +148,7 @@ impl Reader {
             }),
             (StatementClass::Select, None) if creates(&mentions) => {
                 self.created.extend(created(&filled.text));
+                self.misplaced(allows);
                 self.leave_out(line, "SELECT INTO");
             }
             (_, None) => {
@@ -149,7 +169,7 @@ impl Reader {
                     name: comments.name,
                     ordinal: self.ordinal,
                     parameters: filled.names,
-                    allows: comments.allows,
+                    allows,
                     created,
                 });
             }
@@ -217,7 +237,7 @@ pub fn commands(text: &str) -> Vec<(u32, &str)> {
     for piece in pieces {
         match piece.content {
             split::Content::Statement { text, .. } => commands.push((piece.line, text)),
-            split::Content::Meta(_) => {}
+            split::Content::Meta(_) | split::Content::Comments(_) => {}
             split::Content::Data => {
                 commands.pop();
             }

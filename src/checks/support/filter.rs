@@ -3,7 +3,7 @@
 use crate::checks::{Case, CasePlan, TableRef};
 use crate::ids::quote_ident;
 use crate::plan::{ConditionKind, Node};
-use crate::snapshot::Table;
+use crate::snapshot::Column;
 use crate::sql::facts::{Expression, Facts, Operand, Predicate, facts};
 use crate::sql::lexer::{Token, TokenKind, redacted_tokens};
 use crate::sql::parse::parse;
@@ -128,7 +128,7 @@ pub fn dress<'p>(table: Option<TableRef<'_>>, operand: &'p Operand) -> Option<Dr
     let [column] = expression.columns.as_slice() else {
         return None;
     };
-    let of_column = table.and_then(|table| type_of(table.table, column));
+    let of_column = table.and_then(|table| table.table.column(column));
     Some(match cast(expression, of_column) {
         Some(Cast::Relabelled) => Dress::Bare { column },
         Some(Cast::Lossless { to }) => Dress::Cast { column, to },
@@ -147,8 +147,17 @@ enum Cast<'p> {
     },
 }
 
-fn cast<'p>(expression: &'p Expression, of_column: Option<&str>) -> Option<Cast<'p>> {
+fn cast<'p>(expression: &'p Expression, of_column: Option<&Column>) -> Option<Cast<'p>> {
     let to = expression.cast.as_deref()?;
+    let of_column = of_column.map(|column| {
+        let domain = column.base_type.is_some();
+        (unmodified(column.stored_type()), domain)
+    });
+    // The server compares a domain's values as those of its base type.
+    if matches!(of_column, Some((base, true)) if base == unmodified(to)) {
+        return Some(Cast::Relabelled);
+    }
+    let of_column = of_column.map(|(name, _)| name);
     let is = |types: &[&str], name: &str| types.contains(&name);
     match of_column {
         Some(from) if is(&TEXTS, from) => is(&TEXTS, to).then_some(Cast::Relabelled),
@@ -162,10 +171,9 @@ fn cast<'p>(expression: &'p Expression, of_column: Option<&str>) -> Option<Cast<
     }
 }
 
-/// The type of a column without its modifier: `character varying` of `character varying(20)`.
-fn type_of<'t>(table: &'t Table, column: &str) -> Option<&'t str> {
-    let name = table.column(column)?.type_name.as_str();
-    name.split('(').next().map(str::trim)
+/// A type without its modifier: `character varying` of `character varying(20)`.
+fn unmodified(name: &str) -> &str {
+    name.split('(').next().unwrap_or(name).trim()
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ fn lookup(predicate: &Predicate, table: TableRef<'_>) -> Option<Lookup> {
     let is_boolean = table
         .table
         .column(column)
-        .is_some_and(|column| column.type_name == "boolean");
+        .is_some_and(|column| column.stored_type() == "boolean");
     let asks = match &predicate.test {
         Test::Equal(_) | Test::In(_) if !is_boolean || wrap != Wrap::Bare => Asks::Equal,
         // Where the other arms are looked up, so are the rows without a value.

@@ -6,7 +6,7 @@ use crate::advisor::{Blueprint, MAX_WIDTH, defined_index, leading_index, pattern
 use crate::checks::{Case, CasePlan, TableRef};
 use crate::finding::{Action, Expected, Recommendation};
 use crate::ids::quote_ident;
-use crate::snapshot::{IndexColumn, IndexDefinition};
+use crate::snapshot::{Column, IndexColumn, IndexDefinition};
 use crate::sql::lexer::{Token, redacted_tokens, tokens};
 use crate::sql::rewrite::{Rewrite, Target, contained, sargable, uncast};
 
@@ -177,7 +177,8 @@ impl Mender<'_, '_> {
     /// The value in the column's own type.
     fn without_cast(&self, lookup: &Lookup, to: &str) -> Recommendation {
         let column = &lookup.column;
-        let own = self.type_of(column);
+        let own = self.table.table.column(column);
+        let own = own.map_or("the column's type", |column| column.type_name.as_str());
         let summary = format!(
             "pass the value of {column} as {own}, not as {to}; an index on {} ({column}) then serves it",
             self.table.table.name
@@ -385,9 +386,10 @@ impl Mender<'_, '_> {
         advice
     }
 
+    /// The type that its values are stored as.
     fn type_of(&self, column: &str) -> &str {
         let column = self.table.table.column(column);
-        column.map_or("the column's type", |column| column.type_name.as_str())
+        column.map_or("", Column::stored_type)
     }
 
     /// Whether its values are compared byte by byte by LIKE: those of citext are not.
@@ -534,9 +536,7 @@ fn casts_immutably<'t>(text: &str, type_of: impl Fn(&str) -> Option<&'t str>) ->
 }
 
 fn type_of<'t>(table: TableRef<'t>, column: &str) -> Option<&'t str> {
-    let mut columns = table.table.columns.iter();
-    let column = columns.find(|known| known.name == column)?;
-    Some(&column.type_name)
+    table.table.column(column).map(Column::stored_type)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::sql::lexer::{TokenKind, tokens};
 const PART: &str = ":snip ";
 
 /// The word that all comments for this program begin with.
-const OWN: &str = "pgtriage:";
+const OWN: &str = "pgtriage";
 
 /// A comment that lets a finding pass: `-- pgtriage: allow ID because REASON until YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +38,15 @@ pub enum Flaw {
     /// It gives no reason.
     #[error("it gives no reason: pgtriage: allow {0} because REASON")]
     Unreasoned(String),
+    /// It names several checks.
+    #[error("it names several checks; write a comment for each")]
+    Several,
     /// The day is none.
     #[error("{0:?} is no day; write until YYYY-MM-DD")]
     BadDay(String),
+    /// It is about no statement.
+    #[error("no statement that has a plan stands below it")]
+    Misplaced,
 }
 
 /// What the comments above a statement say.
@@ -73,8 +79,8 @@ impl Comments {
         if let Some(name) = name(text) {
             self.name = Some(name);
             self.is_part = text.starts_with(PART);
-        } else if let Some(own) = text.strip_prefix(OWN) {
-            self.allows.push(allow(line, own.trim()));
+        } else if let Some(own) = own(text) {
+            self.allows.push(allow(line, own));
         } else if let Some((name, value)) = value(text) {
             self.values.insert(name, value);
         }
@@ -113,6 +119,23 @@ impl Comments {
 /// Whether a comment names a statement.
 pub(super) fn names(comment: &str) -> bool {
     lines(comment).any(|text| name(text).is_some())
+}
+
+/// Whether a comment is for this program.
+pub(super) fn speaks_to_us(comment: &str) -> bool {
+    lines(comment).any(|line| own(line).is_some())
+}
+
+/// What a line says to this program: what stands behind `pgtriage:`, or, the colon being forgotten, from `allow` on.
+fn own(line: &str) -> Option<&str> {
+    let (word, rest) = line.split_at_checked(OWN.len())?;
+    if !word.eq_ignore_ascii_case(OWN) {
+        return None;
+    }
+    match rest.strip_prefix(':') {
+        Some(rest) => Some(rest.trim()),
+        None => Some(rest.trim()).filter(|rest| word_off(rest, "allow").is_some()),
+    }
 }
 
 /// The lines of a comment without its marks.
@@ -188,6 +211,9 @@ fn allow(line: u32, text: &str) -> Allow {
     if check.is_empty() {
         return flawed("", Flaw::Malformed);
     }
+    if check.contains(',') || rest.trim_start().starts_with(',') {
+        return flawed(check.trim_end_matches(','), Flaw::Several);
+    }
     let reason = word_off(rest.trim(), "because").unwrap_or_default();
     let (reason, day) = match reason.rsplit_once(" until ") {
         Some((reason, day)) if day.trim().starts_with(|c: char| c.is_ascii_digit()) => {
@@ -212,8 +238,9 @@ fn allow(line: u32, text: &str) -> Allow {
     }
 }
 
-/// The text behind a word that it begins with.
+/// The text behind a word that it begins with, in whatever case.
 fn word_off<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let rest = text.strip_prefix(word)?;
-    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
+    let (first, rest) = text.split_at_checked(word.len())?;
+    (first.eq_ignore_ascii_case(word) && (rest.is_empty() || rest.is_empty() || rest.starts_with(char::is_whitespace)))
+        .then(|| rest.trim())
 }

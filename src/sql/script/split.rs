@@ -2,7 +2,7 @@
 
 use crate::sql::lexer::{Token, TokenKind, tokens};
 
-use super::comments::names;
+use super::comments::{names, speaks_to_us};
 
 /// A stretch of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub(super) struct Piece<'t> {
 /// What a stretch of a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content<'t> {
-    /// A statement without its semicolon, and the comments above it, each with its line.
+    /// A statement without its semicolon, and the comments above it, each with its line; those for this program may stand
+    /// in it, too, or behind it on its last line.
     Statement {
         text: &'t str,
         comments: Vec<(u32, &'t str)>,
@@ -25,6 +26,8 @@ pub(super) enum Content<'t> {
     Meta(&'t str),
     /// The rows after COPY … FROM STDIN.
     Data,
+    /// Comments below the last statement, each with its line.
+    Comments(Vec<(u32, &'t str)>),
 }
 
 impl Content<'_> {
@@ -34,6 +37,7 @@ impl Content<'_> {
             Self::Statement { .. } => "statement",
             Self::Meta(_) => "psql meta-command",
             Self::Data => "COPY data",
+            Self::Comments(_) => "comments",
         }
     }
 }
@@ -76,6 +80,12 @@ impl<'t> Cutter<'t> {
             from = self.cut_from(from, rest);
         }
         self.close();
+        if let Some((line, _)) = self.comments.first() {
+            self.pieces.push(Piece {
+                line: *line,
+                content: Content::Comments(std::mem::take(&mut self.comments)),
+            });
+        }
     }
 
     /// Reads tokens until something makes it begin anew behind: a meta-command, or data. Returns where.
@@ -112,17 +122,35 @@ impl<'t> Cutter<'t> {
         if self.open.is_some() && self.nesting.is_top() && names(token.text) {
             self.close();
         }
-        if self.open.is_none() {
-            self.comments.push((self.lines.line(start), token.text));
+        let own = speaks_to_us(token.text) && !names(token.text);
+        if self.open.is_some() && !own {
+            return;
+        }
+        let comment = (self.lines.line(start), token.text);
+        match self.ended_on(comment.0).filter(|_| own) {
+            Some(comments) => comments.push(comment),
+            None => self.comments.push(comment),
+        }
+    }
+
+    /// The comments of the statement that has ended on this line, while there is no other one.
+    fn ended_on(&mut self, line: u32) -> Option<&mut Vec<(u32, &'t str)>> {
+        let last = self.end.checked_sub(1)?;
+        if self.open.is_some() || self.lines.line(last) != line {
+            return None;
+        }
+        match &mut self.pieces.last_mut()?.content {
+            Content::Statement { comments, .. } => Some(comments),
+            Content::Meta(_) | Content::Data | Content::Comments(_) => None,
         }
     }
 
     fn close(&mut self) {
         self.nesting = Nesting::default();
-        let comments = std::mem::take(&mut self.comments);
         if let Some(open) = self.open.take()
             && let Some(text) = self.text.get(open..self.end)
         {
+            let comments = std::mem::take(&mut self.comments);
             self.pieces.push(Piece {
                 line: self.lines.line(open),
                 content: Content::Statement { text, comments },

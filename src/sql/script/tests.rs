@@ -236,6 +236,44 @@ fn values_of_parameters_stand_in_comments() {
 }
 
 #[test]
+fn a_finding_is_allowed_above_a_statement_in_it_and_at_its_end() {
+    let allow = |check: &str| format!("-- pgtriage: allow {check} because x\n");
+    let text = format!(
+        "{}SELECT 1\n{}FROM t; {}SELECT 2; {}{}CREATE TABLE u ();\nSELECT 3;\n\n{}",
+        allow("a"),
+        allow("b"),
+        allow("c"),
+        allow("d"),
+        allow("e"),
+        "-- PGTRIAGE allow f Because x\n-- pgtriage allows nothing\n-- pgtriage: allow g, h because x\n",
+    );
+    let told: Vec<Vec<(u32, String, Option<Flaw>)>> = Script::read(&text)
+        .statements
+        .into_iter()
+        .map(|statement| {
+            let allows = statement.allows.into_iter();
+            allows
+                .map(|allow| (allow.line, allow.check, allow.flaw))
+                .collect()
+        })
+        .collect();
+    let fine = |line, check: &str| (line, check.to_owned(), None);
+    let flawed = |line, check: &str, flaw| (line, check.to_owned(), Some(flaw));
+    assert_eq!(
+        told,
+        [
+            vec![fine(1, "a"), fine(3, "b"), fine(4, "c")],
+            vec![fine(5, "d")],
+            vec![
+                flawed(6, "e", Flaw::Misplaced),
+                flawed(10, "f", Flaw::Misplaced),
+                flawed(12, "g", Flaw::Several),
+            ],
+        ]
+    );
+}
+
+#[test]
 fn a_finding_is_allowed_for_a_reason() {
     let text = "-- name: a\n\
         -- pgtriage: allow sort_spill because it runs once a year until 2030-12-31\n\
