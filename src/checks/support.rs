@@ -7,6 +7,7 @@ mod label;
 mod lookup;
 mod mend;
 mod nodes;
+mod policy;
 mod rewritten;
 mod scan;
 mod seen;
@@ -17,7 +18,7 @@ mod words;
 
 pub use counted::{Counted, each_family};
 pub use create_index::create_index;
-pub use filter::{Dress, conditions, dress, filter_facts};
+pub use filter::{Dress, condition_facts, conditions, dress, filter_facts};
 pub use label::{label, shortened, subject};
 pub use lookup::{Asks, Lookup, Wrap, is_infix, lookups};
 pub use mend::{Mend, mend, special_index, with_index};

@@ -1,8 +1,6 @@
 //! `unservable_predicate`: no index can serve a condition, so that a table is read whole however large it is.
 
-use std::collections::BTreeSet;
-
-use super::support::{Lookup, filter_facts, lookups, mend};
+use super::support::{Lookup, condition_facts, filter_facts, lookups, mend};
 use super::{
     Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold, is_system,
     with_columns,
@@ -101,7 +99,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     let table = case.catalog.root(plan.table(&case.catalog, node)?);
     let whole = whole(case, plan, node)?;
     let conditions = match whole {
-        Whole::BehindFirst => index_columns(part_with_index(plan, node)),
+        Whole::BehindFirst => behind(case, plan, node, table),
         _ => filter_facts(case, plan, node)
             .map(|facts| lookups(&facts, table))
             .unwrap_or_default(),
@@ -134,7 +132,7 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         text: "grows with the table: each execution reads all of it".to_owned(),
         ..Impact::default()
     })
-    .weighed(Weight::Exactly(whole.severity()));
+    .weighed(Weight::Exactly(whole.severity().min(mend.at_most)));
     Some(Proposal {
         families: plan.family.into_iter().collect(),
         draft,
@@ -193,13 +191,17 @@ fn behind_first(case: &Case<'_>, plan: &CasePlan<'_>, scan: &Node, lookup: &Node
     let first = index(case, plan, scan, lookup)
         .filter(|index| index.method == "btree" && index.predicate.is_none())?
         .keys
-        .first()?
-        .column
-        .as_deref()?;
+        .first()?;
     let table = plan.table(&case.catalog, scan);
+    let of_first = match (&first.column, &first.expression) {
+        (Some(column), _) => vec![column.clone()],
+        (None, Some(expression)) => plan.columns(table, scan, expression),
+        (None, None) => return None,
+    };
     let named = plan.columns(table, scan, condition);
     let skips = case.snapshot.server.major() >= SKIP_SCAN_MAJOR;
-    let behind = !skips && !named.is_empty() && !named.iter().any(|column| column == first);
+    let leads = named.iter().any(|column| of_first.contains(column));
+    let behind = !skips && !named.is_empty() && !of_first.is_empty() && !leads;
     behind.then_some(Whole::BehindFirst)
 }
 
@@ -260,17 +262,13 @@ fn reads_whole(plan: &CasePlan<'_>, top: &Node) -> bool {
     scans && node.conditions.is_empty()
 }
 
-/// Columns of the index condition, which the index is not made for.
-fn index_columns(node: &Node) -> Vec<Lookup> {
-    let condition = node.condition(&ConditionKind::IndexCond);
-    let mut seen = BTreeSet::new();
-    condition
-        .map(columns)
+/// What the index condition looks up, which the index is not made for.
+fn behind(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, table: TableRef<'_>) -> Vec<Lookup> {
+    let condition = part_with_index(plan, node).condition(&ConditionKind::IndexCond);
+    let facts = condition.and_then(|condition| condition_facts(case, plan, node, condition));
+    facts
+        .map(|facts| lookups(&facts, table))
         .unwrap_or_default()
-        .into_iter()
-        .filter(|column| seen.insert(column.name.clone()))
-        .map(|column| Lookup::of_column(column.name))
-        .collect()
 }
 
 /// Whether some index of the table begins with a column that a condition looks up: on a small table the planner may

@@ -26,6 +26,9 @@ use crate::sql::parameters::{Parameters, parameters};
 use crate::sql::rewrite::{cast_parameters, equivalent_select, repair};
 use crate::units::Millis;
 
+/// What a role that may read all tables lacks for a statement that writes.
+const AS_A_WRITER: &str = "connect as a role that may write its tables, such as the application's";
+
 /// What became of a statement, and its plans.
 #[derive(Debug)]
 pub(super) struct Probed {
@@ -98,7 +101,17 @@ impl Context<'_> {
         }
         let hold = first_fault.as_ref().map_or_else(
             || Hold::new("no plan was found"),
-            |fault| self.failure(fault, &self.schemas_of(statement, &mentions, tables)),
+            |fault| {
+                let hold = self.failure(fault, &self.schemas_of(statement, &mentions, tables));
+                let lacks_write = fault.is_permission()
+                    && self.role.read_all_data
+                    && !mentions.effects.is_empty();
+                let remedy = lacks_write.then(|| AS_A_WRITER.to_owned());
+                Hold {
+                    remedy: remedy.or(hold.remedy),
+                    ..hold
+                }
+            },
         );
         Ok(Probed {
             rejection: first_fault.as_ref().and_then(Fault::rejection),

@@ -45,6 +45,16 @@ pub enum Dress<'p> {
 /// The facts of `SELECT … WHERE filter` over the relation that a node scans; its only relation use is that one.
 pub fn filter_facts(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option<Facts> {
     let filter = node.condition(&ConditionKind::Filter)?;
+    condition_facts(case, plan, node, filter)
+}
+
+/// The same of another condition of the scan.
+pub fn condition_facts(
+    case: &Case<'_>,
+    plan: &CasePlan<'_>,
+    node: &Node,
+    condition: &str,
+) -> Option<Facts> {
     let target = &node.target;
     let relation = target.relation.as_deref()?;
     let name = match plan.table(&case.catalog, node) {
@@ -52,9 +62,9 @@ pub fn filter_facts(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Option
         None => quote_ident(relation).into_owned(),
     };
     let alias = target.alias.as_deref().unwrap_or(relation);
-    let filter = closed(filter, alias);
+    let condition = closed(condition, alias);
     let alias = quote_ident(alias);
-    let text = format!("SELECT 1 FROM {name} AS {alias} WHERE {filter}");
+    let text = format!("SELECT 1 FROM {name} AS {alias} WHERE {condition}");
     let statement = parse(&text).ok()?;
     Some(facts(&statement, &case.catalog))
 }

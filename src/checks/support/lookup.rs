@@ -54,16 +54,6 @@ pub enum Wrap {
 }
 
 impl Lookup {
-    /// A column that is compared for equality.
-    pub fn of_column(column: String) -> Self {
-        Self {
-            column,
-            wrap: Wrap::Bare,
-            asks: Asks::Equal,
-            arm: None,
-        }
-    }
-
     /// Whether an index that begins with this key serves it.
     pub fn begins(&self, key: &IndexKey) -> bool {
         match &self.wrap {

@@ -1,10 +1,11 @@
 //! What would make the conditions servable: an index, the statement written differently, or both.
 
 use super::lookup::{Asks, Lookup, Wrap};
+use super::policy::behind_policy;
 use super::{Words, advice, create_index, rewrite, rewritten};
 use crate::advisor::{Blueprint, MAX_WIDTH, defined_index, leading_index, pattern_class};
 use crate::checks::{Case, CasePlan, TableRef};
-use crate::finding::{Action, Expected, Recommendation};
+use crate::finding::{Action, Expected, Recommendation, Severity};
 use crate::ids::quote_ident;
 use crate::snapshot::{Column, IndexColumn, IndexDefinition};
 use crate::sql::lexer::{Token, redacted_tokens, tokens};
@@ -17,6 +18,19 @@ pub struct Mend {
     pub columns: Vec<String>,
     /// The advice.
     pub advice: Recommendation,
+    /// How severe a finding with this advice is at most.
+    pub at_most: Severity,
+}
+
+impl Mend {
+    /// Advice that says nothing about the severity.
+    pub(super) const fn new(columns: Vec<String>, advice: Recommendation) -> Self {
+        Self {
+            columns,
+            advice,
+            at_most: Severity::Critical,
+        }
+    }
 }
 
 /// The simplest change that lets an index serve the conditions; `None` where none would.
@@ -117,10 +131,8 @@ impl Mender<'_, '_> {
         }
         let keys = columns.iter().map(|column| plain(column)).collect();
         let index = self.index("btree", keys, &columns);
-        Some(Mend {
-            columns,
-            advice: create_index(&index, self.table, Expected::in_words(EXPECTED)),
-        })
+        let advice = create_index(&index, self.table, Expected::in_words(EXPECTED));
+        Some(Mend::new(columns, advice))
     }
 
     fn one(&self, lookup: &Lookup) -> Option<Mend> {
@@ -145,7 +157,8 @@ impl Mender<'_, '_> {
                 self.unwrapped(lookup, text, *open, *asks == Asks::Prefix)
             }
         };
-        Some(Mend { columns, advice })
+        let mend = Mend::new(columns, advice);
+        Some(behind_policy(self.case, self.table, lookup, &mend).unwrap_or(mend))
     }
 
     /// An index for each arm of OR that has none.
@@ -171,7 +184,7 @@ impl Mender<'_, '_> {
                 Some(before) => both(before, mend.advice),
             });
         }
-        all.map(|advice| Mend { columns, advice })
+        all.map(|advice| Mend::new(columns, advice))
     }
 
     /// The value in the column's own type.
@@ -406,7 +419,7 @@ enum Way {
     Contained,
 }
 
-const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves \
+pub(super) const EXPECTED: &str = "reads the rows that match instead of the table, whatever its size; how much that saves \
     depends on the rows in production, which are unknown here";
 
 /// What an index is called after: its columns, and what else tells it apart from one on those alone.

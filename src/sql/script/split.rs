@@ -16,8 +16,8 @@ pub(super) struct Piece<'t> {
 /// What a stretch of a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content<'t> {
-    /// A statement without its semicolon, and the comments above it, each with its line; those for this program may stand
-    /// in it, too, or behind it on its last line.
+    /// A statement without its semicolon, and the comments above it, each with its line; those for this program may
+    /// stand in it, too, or behind it on its last line.
     Statement {
         text: &'t str,
         comments: Vec<(u32, &'t str)>,
