@@ -7,8 +7,11 @@ use crate::finding::{
 };
 use crate::snapshot::Rejection;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("broken_statement");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("broken_statement"),
+    id: ID,
     title: "broken statement",
     summary: "the server rejects a statement: it names what does not exist, or is no SQL (check only)",
     category: Category::Gate,
@@ -16,9 +19,6 @@ static META: CheckMeta = CheckMeta {
     thresholds: &[],
     page: include_str!("broken_statement.md"),
 };
-
-/// The id.
-pub const ID: CheckId = META.id;
 
 /// Errors for what a statement names and the database does not have: a schema, a function, a column, an object, a
 /// table.

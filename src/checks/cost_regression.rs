@@ -21,8 +21,11 @@ pub static MIN_MORE: Threshold<f64> = Threshold {
     what: "cost more than in the baseline",
 };
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("cost_regression");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("cost_regression"),
+    id: ID,
     title: "cost regression",
     summary: "a statement's plan costs 1.1 times as much as in the baseline and 10 units more (check only)",
     category: Category::Gate,
@@ -30,9 +33,6 @@ static META: CheckMeta = CheckMeta {
     thresholds: &[&MIN_FACTOR, &MIN_MORE],
     page: include_str!("cost_regression.md"),
 };
-
-/// The id.
-pub const ID: CheckId = META.id;
 
 /// The check.
 #[derive(Debug)]

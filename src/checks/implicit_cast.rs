@@ -11,7 +11,7 @@ use crate::snapshot::Area;
 use crate::sql::facts::Test;
 use crate::sql::rewrite::uncast;
 
-/// The id.
+/// The check's id.
 pub const ID: CheckId = CheckId::new("implicit_cast");
 
 static META: CheckMeta = CheckMeta {

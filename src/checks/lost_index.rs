@@ -4,8 +4,11 @@ use super::support::{Words, advice};
 use super::{Case, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Draft, Evidence, Formula, Location, Source, Subject, Unit};
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("lost_index");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("lost_index"),
+    id: ID,
     title: "lost index",
     summary: "a table that a statement reached by an index in the baseline is read whole (check only)",
     category: Category::Gate,
@@ -13,9 +16,6 @@ static META: CheckMeta = CheckMeta {
     thresholds: &[],
     page: include_str!("lost_index.md"),
 };
-
-/// The id.
-pub const ID: CheckId = META.id;
 
 /// The check.
 #[derive(Debug)]

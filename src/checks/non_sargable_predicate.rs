@@ -11,7 +11,7 @@ use crate::snapshot::Area;
 use crate::sql::facts::Test;
 use crate::sql::rewrite::sargable;
 
-/// The id.
+/// The check's id.
 pub const ID: CheckId = CheckId::new("non_sargable_predicate");
 
 static META: CheckMeta = CheckMeta {

@@ -5,8 +5,11 @@ use super::{Case, Category, Check, CheckMeta, Proposal};
 use crate::finding::{Action, CheckId, Draft, Evidence, Formula, Location, Source, Subject, Unit};
 use crate::sql::script::Allow;
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("stale_allow");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("stale_allow"),
+    id: ID,
     title: "stale allow",
     summary: "a comment that allows a finding is unused, expired, without a reason, or of an unknown check (check only)",
     category: Category::Gate,
@@ -14,9 +17,6 @@ static META: CheckMeta = CheckMeta {
     thresholds: &[],
     page: include_str!("stale_allow.md"),
 };
-
-/// The id.
-pub const ID: CheckId = META.id;
 
 /// The check.
 #[derive(Debug)]

@@ -19,8 +19,11 @@ pub static MIN_ROWS: Threshold<f64> = Threshold {
     what: "rows of a table in production, where they are known",
 };
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("unservable_predicate");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("unservable_predicate"),
+    id: ID,
     title: "unservable predicate",
     summary: "no index serves a statement's conditions on a table, with enable_seqscan = off either (check only)",
     category: Category::Plan,
@@ -28,9 +31,6 @@ static META: CheckMeta = CheckMeta {
     thresholds: &[&MIN_ROWS],
     page: include_str!("unservable_predicate.md"),
 };
-
-/// The id.
-pub const ID: CheckId = META.id;
 
 /// From this version on an index is skipped through where its leading column has few values.
 const SKIP_SCAN_MAJOR: u32 = 18;
