@@ -66,6 +66,8 @@ struct Others<'c> {
     of_table: BTreeMap<&'c str, Vec<usize>>,
     of_node: BTreeMap<&'c str, Vec<usize>>,
     of_subject: BTreeMap<(CheckId, &'c str), usize>,
+    /// What other claims name as their cause.
+    followed: BTreeSet<(CheckId, &'c str)>,
 }
 
 impl<'c> Others<'c> {
@@ -87,13 +89,24 @@ impl<'c> Others<'c> {
                 of_node.entry(node).or_default().push(place);
             }
         }
+        let causes = claims.iter().flat_map(|claim| claim.draft.causes());
+        let followed = causes.map(|cause| (cause.check, cause.subject.as_str()));
+        let followed = followed.collect();
         Self {
             claims,
             of_family,
             of_table,
             of_node,
             of_subject,
+            followed,
         }
+    }
+
+    /// A wrong row count that a spill or a loop follows from: an index leaves both as they are.
+    fn is_followed_misestimate(&self, claim: &Claim) -> bool {
+        let id = claim.check.meta().id;
+        let key = (id, claim.draft.subject().as_str());
+        id == row_misestimate::ID && self.followed.contains(&key)
     }
 
     /// The cause that the check itself names.
@@ -141,7 +154,7 @@ impl<'c> Others<'c> {
                 .and_then(|node| self.of_node.get(node));
             let mend = self
                 .beside(claim, of_table)
-                .filter(|(_, other)| mends(other, claim));
+                .filter(|(_, other)| mends(other, claim) && !self.is_followed_misestimate(claim));
             // What is wrong with a table as a whole is wrong with each scan of it.
             let of_whole = self
                 .beside(claim, of_table)

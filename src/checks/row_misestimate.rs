@@ -168,7 +168,13 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, group: &[&Node]) -> Option<
         format::count(estimated),
         format::count(actual)
     );
-    let advice = mend(case, plan, node, scan.as_ref());
+    let mut advice = mend(case, plan, node, scan.as_ref());
+    for other in others {
+        let scan = Scan::of(case, plan, other, &SCAN_CONDITIONS);
+        let same = mend(case, plan, other, scan.as_ref());
+        advice.ddl.extend(same.ddl);
+        advice.rollback.extend(same.rollback);
+    }
     let subject = match &scan {
         Some(scan) => scan.subject(case, plan),
         None => node_subject(case, plan, node),

@@ -135,6 +135,29 @@ fn an_index_does_not_explain_a_misestimate_that_most_of_the_plan_follows_from() 
     assert_eq!(of(&report, "row_misestimate").explained_by, None);
 }
 
+/// The index finds the rows faster, and they still do not fit into the memory that was planned for fewer.
+#[test]
+fn an_index_does_not_explain_a_misestimate_that_a_spill_follows_from() {
+    let mut capture = miscounted();
+    let plan = &mut capture["plans"][0]["plan"];
+    let mut scan = plan["Plan"].clone();
+    scan["Parent Relationship"] = json!("Outer");
+    scan["Actual Rows"] = json!(20_000);
+    scan["Plan Rows"] = json!(10);
+    plan["Plan"] = scan.clone();
+    plan["Plan"]["Node Type"] = json!("Sort");
+    plan["Plan"]["Sort Method"] = json!("external merge");
+    plan["Plan"]["Sort Space Type"] = json!("Disk");
+    plan["Plan"]["Sort Space Used"] = json!(4_000);
+    plan["Plan"]["Plans"] = json!([scan]);
+    let report = report(capture);
+    of(&report, "missing_index");
+    let cause = of(&report, "row_misestimate");
+    assert_eq!(cause.explained_by, None);
+    let spill = of(&report, "sort_spill");
+    assert_eq!(spill.explained_by.as_ref(), Some(&cause.id));
+}
+
 /// What says of a node why it is so leads what says only that it is so, with counters and without.
 #[test]
 fn the_reason_of_a_node_explains_what_is_seen_of_it() {

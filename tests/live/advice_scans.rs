@@ -278,6 +278,19 @@ const ADVISED: &[Advised] = &[
         carried: Carried::DdlOf("row_misestimate"),
     },
     Advised {
+        name: "of_partitions",
+        from: 14,
+        requires: None,
+        setup: "CREATE TABLE gps (id int, day int) PARTITION BY RANGE (day);
+            CREATE TABLE gps_low PARTITION OF gps FOR VALUES FROM (0) TO (50);
+            CREATE TABLE gps_high PARTITION OF gps FOR VALUES FROM (50) TO (100);
+            INSERT INTO gps SELECT i, i % 100 FROM generate_series(1, 20000) AS i",
+        settings: &[],
+        query: "SELECT count(*) FROM gps WHERE abs(day) BETWEEN 20 AND 80",
+        finds: &["row_misestimate"],
+        carried: Carried::DdlOf("row_misestimate"),
+    },
+    Advised {
         name: "pages_only",
         from: 13,
         requires: None,
