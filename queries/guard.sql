@@ -149,9 +149,11 @@ reached (class, object, strength, early, root_class, root) AS (
         FROM pg_statistic_ext AS s
         WHERE r.class = 'pg_class'::regclass AND s.stxrelid = r.object
         UNION ALL
+        -- Few parents have thousands of partitions each: to the planner every relation has, were pg_class not asked first.
         SELECT 'pg_class'::regclass, h.inhrelid, 2
-        FROM pg_inherits AS h
-        WHERE r.class = 'pg_class'::regclass AND h.inhparent = r.object
+        FROM pg_class AS c
+        JOIN pg_inherits AS h ON h.inhparent = c.oid
+        WHERE r.class = 'pg_class'::regclass AND c.oid = r.object AND c.relhassubclass
         UNION ALL
         -- The partition keys above a partition are its constraint.
         SELECT d.refclassid, d.refobjid, 2
@@ -165,17 +167,20 @@ reached (class, object, strength, early, root_class, root) AS (
         FROM pg_foreign_table AS f
         WHERE r.class = 'pg_class'::regclass AND f.ftrelid = r.object
         UNION ALL
+        -- The rows of a partition that no text names are rows of its parent.
         SELECT 'pg_type'::regclass, c.reltype, 2
         FROM pg_class AS c
         WHERE r.class = 'pg_class'::regclass AND c.oid = r.object AND c.reltype <> 0
+            AND (NOT c.relispartition OR c.relname = ANY ($1::name[]))
         UNION ALL
         SELECT 'pg_trigger'::regclass, g.oid, 2
         FROM pg_trigger AS g
         WHERE $5::boolean AND r.class = 'pg_class'::regclass AND g.tgrelid = r.object AND (NOT g.tgisinternal OR g.tgfoid >= 16384)
         UNION ALL
-        SELECT 'pg_class'::regclass, CASE WHEN k.conrelid = r.object THEN k.confrelid ELSE k.conrelid END, 2
-        FROM pg_constraint AS k
-        WHERE $5::boolean AND r.class = 'pg_class'::regclass AND k.contype = 'f' AND r.object IN (k.conrelid, k.confrelid)
+        -- The other table of a foreign key: each has triggers that read or write the other one.
+        SELECT 'pg_class'::regclass, g.tgconstrrelid, 2
+        FROM pg_trigger AS g
+        WHERE $5::boolean AND r.class = 'pg_class'::regclass AND g.tgrelid = r.object AND g.tgconstrrelid <> 0
         UNION ALL
         -- What comes with a type: its columns, its base, its elements, its constraints.
         SELECT 'pg_type'::regclass, part.type, 2
