@@ -15,6 +15,7 @@ mod predicate;
 mod render;
 mod select;
 mod side;
+mod with;
 mod write;
 
 use std::collections::BTreeSet;

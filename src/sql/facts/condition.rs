@@ -482,8 +482,8 @@ impl Analyzer<'_> {
         );
     }
 
-    /// Records that parameters which a column of a list of rows or of a subquery carries are compared with the column of
-    /// `other`.
+    /// Records that parameters which a column of a list of rows or of a subquery carries are compared with the column
+    /// of `other`.
     pub fn carry(&mut self, parameters: &[u32], other: &Side<'_>, operator: &str) {
         if let Some((source, expression)) = other.column(self) {
             let carried = Position::Carried;

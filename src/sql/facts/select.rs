@@ -1,19 +1,15 @@
-//! Queries: `WITH`, set operations, `SELECT`.
-
-use std::collections::BTreeMap;
+//! Queries: set operations, `SELECT`.
 
 use sqlparser::ast::{
-    self, CteAsMaterialized, Distinct as SqlDistinct, Expr, Fetch, LimitClause, LockClause,
-    NamedWindowExpr, NonBlock, OrderByExpr, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, With,
+    self, Distinct as SqlDistinct, Expr, Fetch, LimitClause, LockClause, NamedWindowExpr, NonBlock,
+    OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
 };
 
-use super::analyzer::{Analyzer, Cte, Filter, QueryColumns};
+use super::analyzer::{Analyzer, Filter, QueryColumns};
 use super::side::{Shape, Side, parameter};
 use super::{Bound, Distinct, LevelRole, Literal, Locking, Output};
 use crate::sql::parameters::ParameterUse;
 use crate::sql::scope::{Item, OutputName, Scope, folded, parts};
-use crate::sql::walk::relations;
 
 /// One column of a select list, with its expression where it is not from a `*`.
 pub struct Projected<'e> {
@@ -51,7 +47,7 @@ impl Analyzer<'_> {
         result
     }
 
-    fn body(&mut self, body: &SetExpr, query: Option<&Query>, role: LevelRole) -> QueryColumns {
+    pub fn body(&mut self, body: &SetExpr, query: Option<&Query>, role: LevelRole) -> QueryColumns {
         match body {
             SetExpr::Select(select) => self.select(select, query, role),
             SetExpr::Query(inner) if query.is_none_or(is_bare) => self.query(inner, role),
@@ -88,7 +84,7 @@ impl Analyzer<'_> {
     }
 
     /// A level without relations of its own, over others.
-    fn wrapped(
+    pub fn wrapped(
         &mut self,
         query: Option<&Query>,
         role: LevelRole,
@@ -156,91 +152,6 @@ impl Analyzer<'_> {
             columns,
             open: Vec::new(),
             level,
-        }
-    }
-
-    /// Reads the `WITH` queries; whether there were any.
-    fn with(&mut self, query: &Query) -> bool {
-        let Some(with) = &query.with else {
-            return false;
-        };
-        let uses = count_names(query);
-        self.ctes.push(Vec::new());
-        for cte in &with.cte_tables {
-            self.cte_query(with, cte, &uses);
-        }
-        true
-    }
-
-    fn cte_query(&mut self, with: &With, cte: &ast::Cte, uses: &BTreeMap<String, usize>) {
-        let name = folded(&cte.alias.name);
-        let recursive = with.recursive && count_names(&cte.query).contains_key(&name);
-        let scopes = self.scopes.take();
-        let role = LevelRole::Cte { name: name.clone() };
-        let first_relation = self.facts.relations.len();
-        let columns = if recursive {
-            self.recursive(cte, &name, role)
-        } else {
-            self.query(&cte.query, role)
-        };
-        self.scopes.restore(scopes);
-        let inlined = match cte.materialized {
-            Some(CteAsMaterialized::Materialized) => false,
-            // PostgreSQL inlines what is used once (inline_cte() in subselect.c). NOT MATERIALIZED inlines every use on
-            // its own: conditions of several uses must not meet in the one relation use that stands for all of them.
-            Some(CteAsMaterialized::NotMaterialized) | None => {
-                uses.get(&name).copied().unwrap_or(0) <= 1
-            }
-        };
-        let reads = self
-            .facts
-            .relations
-            .get(first_relation..)
-            .unwrap_or_default()
-            .iter()
-            .all(|relation| relation.role == super::Role::Scan);
-        self.register(&name, &cte.alias, columns, inlined && reads && !recursive);
-    }
-
-    /// The non-recursive arm gives the columns that the recursive one sees.
-    fn recursive(&mut self, cte: &ast::Cte, name: &str, role: LevelRole) -> QueryColumns {
-        let SetExpr::SetOperation { left, right, .. } = cte.query.body.as_ref() else {
-            return self.query(&cte.query, role);
-        };
-        let frame = self.with(&cte.query);
-        let result = self.wrapped(Some(&cte.query), role, |analyzer| {
-            let base = analyzer.body(left, None, LevelRole::SetArm);
-            analyzer.register(name, &cte.alias, base.clone(), false);
-            let step = analyzer.body(right, None, LevelRole::SetArm);
-            if let Some(frame) = analyzer.ctes.last_mut() {
-                frame.pop();
-            }
-            vec![base, step]
-        });
-        if frame {
-            self.ctes.pop();
-        }
-        self.at_level(result.level, |level| level.set_operation = true);
-        result
-    }
-
-    fn register(
-        &mut self,
-        name: &str,
-        alias: &ast::TableAlias,
-        mut columns: QueryColumns,
-        pushable: bool,
-    ) {
-        if !pushable {
-            close(&mut columns, |_| false);
-        }
-        rename(&mut columns.columns, alias);
-        if let Some(frame) = self.ctes.last_mut() {
-            frame.push(Cte {
-                name: name.to_owned(),
-                columns: columns.columns,
-                open: columns.open,
-            });
         }
     }
 
@@ -514,7 +425,7 @@ fn is_bare(query: &Query) -> bool {
 }
 
 /// Lets conditions through only for the columns that `keep` accepts.
-fn close(result: &mut QueryColumns, keep: impl Fn(&OutputName) -> bool) {
+pub fn close(result: &mut QueryColumns, keep: impl Fn(&OutputName) -> bool) {
     for column in &mut result.columns {
         column.pushable &= keep(column);
     }
@@ -571,17 +482,6 @@ pub fn rename(columns: &mut Vec<OutputName>, alias: &ast::TableAlias) {
             }),
         }
     }
-}
-
-/// How often each bare relation name stands in a query.
-fn count_names(query: &Query) -> BTreeMap<String, usize> {
-    let mut uses = BTreeMap::new();
-    relations(query, |name| {
-        if let [only] = parts(name).as_slice() {
-            *uses.entry(only.clone()).or_default() += 1;
-        }
-    });
-    uses
 }
 
 /// The name that PostgreSQL gives an output column (`FigureColname()` in `parse_target.c`), where it is not `?column?`.
