@@ -241,7 +241,6 @@ fn allow(line: u32, text: &str) -> Allow {
 /// The text behind a word that it begins with, in whatever case.
 fn word_off<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let (first, rest) = text.split_at_checked(word.len())?;
-    (first.eq_ignore_ascii_case(word)
-        && (rest.is_empty() || rest.is_empty() || rest.starts_with(char::is_whitespace)))
-    .then(|| rest.trim())
+    let ends = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    (ends && first.eq_ignore_ascii_case(word)).then(|| rest.trim())
 }
