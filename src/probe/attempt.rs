@@ -315,11 +315,11 @@ impl Attempt<'_> {
         if types.is_empty() {
             return self.variants(candidate, &uses, count, tables).await;
         }
-        let typed = Candidate {
+        let with_casts = Candidate {
             text: cast_parameters(text, &types),
             planned_text: PlannedText::Repaired,
         };
-        match self.variants(&typed, &uses, count, tables).await {
+        match self.variants(&with_casts, &uses, count, tables).await {
             Err(fault) if fault.is_broken_text() => {
                 self.variants(candidate, &uses, count, tables).await
             }
