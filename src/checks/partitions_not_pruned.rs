@@ -26,8 +26,11 @@ static MIN_EMPTY: Threshold<f64> = Threshold {
     what: "share of them in which nothing is found",
 };
 
+/// The check's id.
+pub const ID: CheckId = CheckId::new("partitions_not_pruned");
+
 static META: CheckMeta = CheckMeta {
-    id: CheckId::new("partitions_not_pruned"),
+    id: ID,
     title: "partitions not pruned",
     summary: "8 partitions or more are read, 75 % of them in vain, and none was left out",
     category: Category::Plan,
@@ -106,6 +109,17 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
     .following(scans.first().and_then(|scan| hidden_key(case, plan, scan)));
     let wasted: f64 = empty.iter().map(|member| plan.share_within(member)).sum();
     Some(case.of_node(plan, node, wasted.min(1.0), draft))
+}
+
+/// The finding about a partitioned table whose scan is filtered by a key that is wrapped or cast, where there is one:
+/// the planner guesses at what such a filter keeps.
+pub fn by_hidden_key(case: &Case<'_>, plan: &CasePlan<'_>, scan: &Node) -> Option<Cause> {
+    hidden_key(case, plan, scan)?;
+    let root = case.catalog.root(plan.table(&case.catalog, scan)?);
+    Some(Cause {
+        check: ID,
+        subject: Subject::new(root.table.name.to_string()),
+    })
 }
 
 /// That the partition key is there, but wrapped or cast, so that nothing can be pruned by it.

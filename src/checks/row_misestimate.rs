@@ -2,8 +2,9 @@
 
 use super::support::{Dress, Scan, Words, advice, conditions, dress, subject, with_setting};
 use super::{
-    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold,
-    function_scan_default_rows, modified, not_in_unhashed, stale_stats, subplan_per_row,
+    Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold, cte_fence_filter,
+    function_scan_default_rows, modified, not_in_unhashed, partitions_not_pruned, stale_stats,
+    subplan_per_row,
 };
 use crate::finding::{Action, Cause, CheckId, Draft, Recommendation, Subject, Unit};
 use crate::format;
@@ -226,6 +227,20 @@ fn causes(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<Cause> {
             })
             .to_vec();
     }
+    // The planner knows no values of a CTE that it computes on its own, and guesses at what a filter above it keeps.
+    let guessed = |below: &Node| {
+        below.node_type == NodeType::CteScan && below.condition(&ConditionKind::Filter).is_some()
+    };
+    if plan.plan.subtree(node).any(guessed) {
+        let cause = Cause {
+            check: cte_fence_filter::ID,
+            subject: subject(&case.shape(plan)),
+        };
+        return vec![cause];
+    }
+    if let Some(cause) = partitions_not_pruned::by_hidden_key(case, plan, node) {
+        return vec![cause];
+    }
     // Without a condition, all that the planner has to know is how many rows there are.
     let whole = Scan::of(case, plan, node, &SCAN_CONDITIONS).filter(|scan| scan.columns.is_empty());
     let stale = whole.map(|scan| Cause {
@@ -315,7 +330,22 @@ fn mend_scan(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node, scan: &Scan<'_>)
             advice.ddl.push(format!("ANALYZE {name};"));
             advice
         }
-        _ => advice(
+        // A saved plan does not tell how old the statistics are.
+        ([_, _, ..], None) => {
+            let summary = format!(
+                "create extended statistics on {}, whose values seem to depend on each other; ANALYZE first where many rows changed since the last one",
+                scan.label()
+            );
+            advice(Action::CreateStatistics, words(&summary))
+        }
+        ([column], None) => {
+            let summary = format!(
+                "analyze {name} where many rows changed since the last ANALYZE, else raise the statistics target of {name}.{}",
+                quote_ident(column)
+            );
+            advice(Action::Analyze, words(&summary))
+        }
+        ([], _) => advice(
             Action::Investigate,
             words(&format!("compare the statistics of {name} with its rows")),
         ),

@@ -111,5 +111,12 @@ fn evidence(plan: &CasePlan<'_>, node: &Node, bytes: Bytes, key: &str) -> Eviden
     let pointer = format!("/plans/{}/plan{}{key}", plan.place, node.pointer());
     let formula = format!("{{{pointer}}} * 1024");
     let value = kilobytes(bytes.get() / 1024);
-    plan.computed("temporary files of the sort", value, Unit::Bytes, formula)
+    let worker = key
+        .strip_prefix("/Workers/")
+        .and_then(|rest| rest.split('/').next());
+    let label = match worker {
+        Some(worker) => format!("temporary files of worker {worker}'s part"),
+        None => "temporary files of the sort".to_owned(),
+    };
+    plan.computed(&label, value, Unit::Bytes, formula)
 }

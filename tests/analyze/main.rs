@@ -201,6 +201,25 @@ fn the_reason_of_a_node_explains_what_is_seen_of_it() {
     }
 }
 
+/// At what a filter above a CTE keeps, or one of a wrapped partition key, the planner can only guess.
+#[test]
+fn what_hides_values_from_the_planner_explains_that_it_counts_wrongly() {
+    let mut fenced = fixture("cte_fence_filter/fires/at_both_thresholds.json");
+    fenced["plans"][0]["plan"]["Plan"]["Plan Rows"] = json!(30);
+    let mut unpruned = fixture("partitions_not_pruned/fires/wrapped_key.json");
+    unpruned["plans"][0]["plan"]["Plan"]["Plans"][7]["Actual Rows"] = json!(5_000);
+    for (capture, kind) in [
+        (fenced, "cte_fence_filter"),
+        (unpruned, "partitions_not_pruned"),
+    ] {
+        let report = report(capture);
+        let cause = of(&report, kind).explained_by.as_ref();
+        let root = cause.unwrap_or(&of(&report, kind).id);
+        let misestimate = of(&report, "row_misestimate");
+        assert_eq!(misestimate.explained_by.as_ref(), Some(root), "{kind}");
+    }
+}
+
 #[test]
 fn a_cause_of_little_time_explains_nothing() {
     let mut capture = scanned(50_000.0);
