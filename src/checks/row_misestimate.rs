@@ -232,11 +232,10 @@ fn causes(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<Cause> {
         below.node_type == NodeType::CteScan && below.condition(&ConditionKind::Filter).is_some()
     };
     if plan.plan.subtree(node).any(guessed) {
-        let cause = Cause {
+        return vec![Cause {
             check: cte_fence_filter::ID,
             subject: subject(&case.shape(plan)),
-        };
-        return vec![cause];
+        }];
     }
     if let Some(cause) = partitions_not_pruned::by_hidden_key(case, plan, node) {
         return vec![cause];
