@@ -267,6 +267,44 @@ fn two_look_ups_for_each_row_have_one_parent() {
 }
 
 #[test]
+fn a_look_up_that_runs_once_beside_another_has_the_same_parent() {
+    let mut log = Log::new();
+    log.say(BOOKS);
+    for book in 0..8 {
+        log.run(AUTHOR, &[&(100 + book).to_string()]);
+        log.run(
+            "SELECT body FROM comments WHERE owner_type = $1 AND owner_id = $2",
+            &["Book", &book.to_string()],
+        );
+    }
+    found(
+        &log,
+        &[
+            "n_plus_one:public.authors(id) for each of public.books",
+            "n_plus_one:public.comments(owner_id) for each of public.books",
+        ],
+    );
+}
+
+#[test]
+fn rows_that_share_what_is_looked_up_are_looped_over_too() {
+    let shared = |parent: &str| {
+        let mut log = Log::new();
+        log.say(parent);
+        for book in 0..12 {
+            log.run(AUTHOR, &[&(book / 2).to_string()]);
+        }
+        log
+    };
+    found(
+        &shared(BOOKS),
+        &["n_plus_one:public.authors(id) for each of public.books"],
+    );
+    // Nothing ties the two.
+    found(&shared("SELECT name FROM tags"), &[]);
+}
+
+#[test]
 fn trees_are_walked_by_look_ups() {
     let mut log = Log::new();
     log.each(

@@ -1,7 +1,8 @@
 //! Loops of real clients: each found with its parent, and nothing found where there is none.
 //!
 //! `testdata/nplusone/shop.json` is a Snapshot without statements; each other file there holds the statements of one
-//! client by scenario, `[calls, rows, milliseconds, text]` each, and the loops in them as `[look-up, parent]`. Those in
+//! client by scenario, `[calls, rows, milliseconds, text]` each, and the loops in them as `[look-up, parent]`. Some run
+//! in another `schema`, of `schemas/`; `styles.json` has a statement as each of many libraries writes it. Those in
 //! `recorded/` are the statements that real clients sent, by scenarios that `labels.json` describes. What is
 //! `undecided` looks in counters as a loop would, and may be found or not; what is `inferred` (or the look-ups that it
 //! lists) is tied by names alone.
@@ -30,9 +31,13 @@ fn read(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The shop with a scenario's statements.
+/// The shop, or what the scenario runs in, with a scenario's statements.
 fn capture(scenario: &Value) -> Value {
-    let mut shop = read(&testdata().join("shop.json"));
+    let schema = scenario["schema"].as_str().map_or_else(
+        || "shop.json".to_owned(),
+        |schema| format!("schemas/{schema}.json"),
+    );
+    let mut shop = read(&testdata().join(schema));
     let statements: Vec<Value> = scenario["statements"]
         .as_array()
         .unwrap()

@@ -107,6 +107,8 @@ pub enum LoopKind {
     /// Others each time: at least 80 % are distinct.
     #[default]
     Distinct,
+    /// Some of them several times.
+    Mixed,
     /// The same again and again: at most 20 % are distinct.
     Same,
 }

@@ -27,7 +27,8 @@ use crate::sql::scope::{CatalogNames, ColumnRef};
 
 pub(in crate::sql) use classify::commuted;
 pub use predicate::{
-    Arm, Comparison, Elements, Expression, Key, Literal, Operand, Predicate, Test, Value,
+    Arm, Comparison, Elements, Expression, IS_NOT_DISTINCT, Key, Literal, Operand, Predicate, Test,
+    Value,
 };
 
 /// What a relation use is there for.

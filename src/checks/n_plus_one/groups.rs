@@ -8,7 +8,8 @@ use crate::checks::workload::Member;
 use crate::ids::{Oid, QueryId};
 use crate::snapshot::{Statement, StatementCounters};
 use crate::sql::facts::{
-    Elements, Facts, JoinEdge, Key, LevelRole, Operand, Predicate, RelationUse, Role, Test, Value,
+    Elements, Facts, IS_NOT_DISTINCT, JoinEdge, JoinType, Key, LevelRole, Operand, Predicate,
+    RelationUse, Role, Test, Value,
 };
 use crate::sql::parse::Kind;
 use crate::sql::scope::ColumnRef;
@@ -261,14 +262,38 @@ pub fn keys(text: &str, facts: &Facts) -> Vec<KeyColumn> {
     };
     let mut relations = facts.relations.iter();
     // `SELECT EXISTS (SELECT … WHERE author_id = $1)` reads nothing but what the subquery reads.
-    let role = if relations.any(|used| stands_in(used, is_outer)) {
-        is_outer
-    } else {
-        is_asked
+    if !relations.any(|used| stands_in(used, is_outer)) {
+        return keys_of(facts, &|used| stands_in(used, is_asked));
+    }
+    let keys = keys_of(facts, &|used| stands_in(used, is_outer));
+    if keys.is_empty() {
+        return keys_of(facts, &|used| selects(facts, used.level));
+    }
+    keys
+}
+
+/// Whether a level is a subquery that rows of the level around it must be in:
+/// `WHERE id IN (SELECT tag_id FROM book_tags WHERE book_id = $1)`.
+fn selects(facts: &Facts, level: usize) -> bool {
+    let Some(subquery) = facts.levels.get(level) else {
+        return false;
     };
+    let around = subquery.parent.and_then(|around| facts.levels.get(around));
+    let must_be = |edge: &JoinEdge| {
+        edge.kind == JoinType::Semi
+            && edge.arms.is_empty()
+            && subquery.relations.contains(&edge.right.relation())
+    };
+    matches!(subquery.role, LevelRole::In | LevelRole::Exists)
+        && around.is_some_and(|around| is_outer(&around.role))
+        && facts.joins.iter().any(must_be)
+}
+
+/// The columns of some relations that are compared with one parameter each.
+fn keys_of(facts: &Facts, of: &dyn Fn(&RelationUse) -> bool) -> Vec<KeyColumn> {
     let mut keys: Vec<KeyColumn> = Vec::new();
     for (relation, used) in facts.relations.iter().enumerate() {
-        if !stands_in(used, role) || used.role != Role::Scan {
+        if !of(used) || used.role != Role::Scan {
             continue;
         }
         for (column, parameter, listed) in used.predicates.iter().filter_map(one_value) {
@@ -327,13 +352,17 @@ fn of_main_table<'f>(facts: &'f Facts, key: &'f KeyColumn) -> impl Iterator<Item
     })
 }
 
-/// `column = $1`, `column IN ($1)`, and `column = ANY($1)`, which is a list of keys.
+/// `column = $1`, `column IS NOT DISTINCT FROM $1`, `column IN ($1)`, and `column = ANY($1)`, which is a list of keys.
 fn one_value(predicate: &Predicate) -> Option<(&str, u32, bool)> {
     let (Operand::Column(column), []) = (&predicate.operand, predicate.arms.as_slice()) else {
         return None;
     };
     let (value, listed) = match &predicate.test {
         Test::Equal(value) => (value, false),
+        Test::Other {
+            operator,
+            value: Some(value),
+        } if operator == IS_NOT_DISTINCT => (value, false),
         Test::In(Elements::List(values)) => match values.as_slice() {
             [value] => (value, false),
             _ => return None,

@@ -31,6 +31,9 @@ const MOSTLY: f64 = 0.8;
 /// The share of that statement's executions that such a loop follows.
 const FOLLOWED: f64 = 0.5;
 
+/// Look-ups for each execution of a statement up to which they run beside it, not for its rows.
+const ONCE: f64 = 1.1;
+
 /// A look-up that runs for the rows of a statement.
 struct Proven<'a> {
     /// Position of the look-up in [`crate::snapshot::Logs::families`].
@@ -115,7 +118,8 @@ impl LookUp<'_> {
 
 fn proven<'a>(case: &Case<'a>, logged: &LoggedCase<'a>) -> Vec<Proven<'a>> {
     let mut by_statement: BTreeMap<usize, Vec<(usize, &'a LoggedLoop)>> = BTreeMap::new();
-    for (place, found) in logged.loops(LoopKind::Distinct) {
+    let distinct = logged.loops(LoopKind::Distinct);
+    for (place, found) in distinct.chain(logged.loops(LoopKind::Mixed)) {
         by_statement
             .entry(found.statement)
             .or_default()
@@ -141,30 +145,68 @@ fn proven<'a>(case: &Case<'a>, logged: &LoggedCase<'a>) -> Vec<Proven<'a>> {
     of_statement.flatten().collect()
 }
 
-/// The statement whose keys a look-up gets in a loop, with its place in the chain, and the tie.
+/// The statement whose keys a look-up gets in a loop, with its place in the chain, and the tie: the nearest that returns
+/// them, unless the look-up ran but once after each execution of it, and one further away returns them, too.
 fn source(
     case: &Case<'_>,
     logged: &LoggedCase<'_>,
     ties: &[Tie],
-    within: &[usize],
+    found: &LoggedLoop,
 ) -> Option<(usize, Tie)> {
-    within.iter().enumerate().find_map(|(place, parent)| {
-        let facts = logged.facts(&case.catalog, *parent)?;
-        let tie = ties
-            .iter()
-            .filter_map(|tie| Some((tie.returned_by(case, facts)?, tie)))
-            .max_by_key(|(basis, _)| *basis)
-            .map(|(_, tie)| tie)?;
-        let beyond = within.get(place + 1..).unwrap_or_default();
-        let linked = if beyond.is_empty() {
-            hands_out_rows(case, logged, *parent)
-        } else {
-            // A loop within a loop: the outer one's keys come from further away.
-            let outer = LookUp::of(case, logged, *parent)?;
-            source(case, logged, &outer.ties, beyond).is_some()
-        };
-        linked.then(|| (place, tie.clone()))
-    })
+    let mut sources = sources(case, logged, ties, &found.within).peekable();
+    let mut best = sources.next()?;
+    while once_a_round(logged, found, best.0)
+        && let Some(further) = sources.next_if(|(_, tie)| tie.basis >= best.1.basis)
+    {
+        best = further;
+    }
+    Some(best)
+}
+
+/// Whether a look-up ran about once after each execution of a statement that itself ran in a loop: side by side with
+/// it, for the rows of something else.
+fn once_a_round(logged: &LoggedCase<'_>, found: &LoggedLoop, place: usize) -> bool {
+    let Some((statement, beyond)) = found.within.get(place..).and_then(<[usize]>::split_first)
+    else {
+        return false;
+    };
+    let rounds: i64 = logged
+        .logs()
+        .loops
+        .iter()
+        .filter(|other| other.statement == *statement && other.within == beyond)
+        .map(|other| other.executions)
+        .sum();
+    ratio(float(found.executions), float(rounds)).is_some_and(|each| each <= ONCE)
+}
+
+/// All statements of a chain that return the keys of a look-up, with their places in it, and the ties.
+fn sources<'s>(
+    case: &'s Case<'_>,
+    logged: &'s LoggedCase<'_>,
+    ties: &'s [Tie],
+    within: &'s [usize],
+) -> impl Iterator<Item = (usize, Tie)> + use<'s> {
+    within
+        .iter()
+        .enumerate()
+        .filter_map(move |(place, parent)| {
+            let facts = logged.facts(&case.catalog, *parent)?;
+            let tie = ties
+                .iter()
+                .filter_map(|tie| Some((tie.returned_by(case, facts)?, tie)))
+                .max_by_key(|(basis, _)| *basis)
+                .map(|(_, tie)| tie)?;
+            let beyond = within.get(place + 1..).unwrap_or_default();
+            let linked = if beyond.is_empty() {
+                hands_out_rows(case, logged, *parent)
+            } else {
+                // A loop within a loop: the outer one's keys come from further away.
+                let outer = LookUp::of(case, logged, *parent)?;
+                sources(case, logged, &outer.ties, beyond).next().is_some()
+            };
+            linked.then(|| (place, tie.clone()))
+        })
 }
 
 /// Whether a statement can return the keys of several rows.
@@ -208,7 +250,7 @@ fn tied<'a>(
         if told {
             continue;
         }
-        let of_chain = source(case, logged, &look_up.ties, &found.within)
+        let of_chain = source(case, logged, &look_up.ties, found)
             .and_then(|(at, tie)| Some((*found.within.get(at)?, tie)));
         let of_tree = || Some((look_up.family, look_up.own_tie(case)?));
         if let Some((parent, tie)) = of_chain.or_else(of_tree) {
@@ -250,7 +292,7 @@ fn untied<'a>(
         let (parent, between) = found.within.split_last()?;
         let rows = |family: &usize| hands_out_rows(case, logged, *family);
         let first = rows(parent) && !between.iter().any(rows);
-        let other = *parent != look_up.family;
+        let other = *parent != look_up.family && found.kind == LoopKind::Distinct;
         (first && other).then_some((*place, *found, *parent))
     })?;
     let followed = logged.family(parent)?.executions;

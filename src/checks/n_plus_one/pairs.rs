@@ -92,6 +92,7 @@ pub fn pairs(case: &Case<'_>, groups: &[Group]) -> Vec<Pair> {
                     all: &sources,
                     known: &found,
                     parts: parts.as_ref(),
+                    windowed: case.snapshot.series.is_some(),
                 };
                 Some((*child, search.best(*child)?))
             })
@@ -216,6 +217,8 @@ struct Search<'s> {
     all: &'s BTreeMap<usize, Vec<Source>>,
     known: &'s BTreeMap<usize, Pair>,
     parts: Option<&'s Parts>,
+    /// Whether an interval was measured, which would have to prove what counters alone suggest but faintly.
+    windowed: bool,
 }
 
 impl<'s> Search<'s> {
@@ -231,10 +234,13 @@ impl<'s> Search<'s> {
             })
             .collect();
         self.proven(child, sources, &eligible).or_else(|| {
-            // Names that are merely the same take a measurement.
             let counted: Vec<Eligible<'s>> = eligible
                 .into_iter()
-                .filter(|(source, _, _)| source.tie.basis != Basis::SameName)
+                .filter(|(source, group, _)| match source.tie.basis {
+                    Basis::SameKey => false,
+                    Basis::SameName => !self.windowed && one_each(look_up.calls, group.rows),
+                    Basis::Typed | Basis::Named | Basis::Declared => true,
+                })
                 .collect();
             self.single(child, look_up, &counted)
                 .or_else(|| recursive(self.groups, child, sources))
@@ -252,7 +258,13 @@ impl<'s> Search<'s> {
             .filter(|group| *group != child)
             .filter(|group| eligible.iter().all(|(other, _, _)| other.group != *group))
             .collect();
-        let bases = [Basis::Declared, Basis::Named, Basis::Typed, Basis::SameName];
+        let bases = [
+            Basis::Declared,
+            Basis::Named,
+            Basis::Typed,
+            Basis::SameName,
+            Basis::SameKey,
+        ];
         bases.into_iter().find_map(|least| {
             let mut sure: Vec<&Eligible<'s>> = eligible
                 .iter()
@@ -300,17 +312,19 @@ impl<'s> Search<'s> {
                     || all_typed(self.groups, look_up, (source, group), self.all)
             })
             .filter(|(source, group, _)| {
-                let each = || ratio(look_up.calls, group.rows);
-                !source.tie.of_keys() || each().is_some_and(|each| RATIO_ALONE.contains(&each))
+                !source.tie.of_keys() || one_each(look_up.calls, group.rows)
             })
             .filter(|one| !self.refuted(child, &[one]))
             .min_by(|(one, one_group, _), (other, other_group, _)| {
                 let order = other.tie.basis.cmp(&one.tie.basis);
+                let far = |group: &Group| distance(look_up.calls, group.rows);
+                let about = |group: &Group| (far(group) / SAME).floor();
+                // A look-up that runs beside it for the same rows returns as many.
+                let beside = |group: &Group| group.rows_per_call() < MIN_ROWS_PER_CALL;
                 order
-                    .then(
-                        distance(look_up.calls, one_group.rows)
-                            .total_cmp(&distance(look_up.calls, other_group.rows)),
-                    )
+                    .then(about(one_group).total_cmp(&about(other_group)))
+                    .then(beside(one_group).cmp(&beside(other_group)))
+                    .then(far(one_group).total_cmp(&far(other_group)))
                     .then(one.group.cmp(&other.group))
             })?;
         Some(Pair {
@@ -326,7 +340,7 @@ impl<'s> Search<'s> {
     fn together(&self, child: usize, look_up: &Group, eligible: &[Eligible<'s>]) -> Option<Pair> {
         let (first, _, _) = eligible
             .iter()
-            .filter(|(source, _, _)| source.tie.basis != Basis::Typed && !source.tie.of_keys())
+            .filter(|(source, _, _)| source.tie.basis >= Basis::Named && !source.tie.of_keys())
             .max_by(|(_, one, _), (_, other, _)| one.rows.total_cmp(&other.rows))?;
         let mut same: Vec<&Eligible<'s>> = eligible
             .iter()
@@ -376,7 +390,12 @@ fn all_typed(
     } else {
         look_up.calls
     };
-    ratio(calls, group.rows).is_some_and(|ratio| RATIO_ALONE.contains(&ratio))
+    one_each(calls, group.rows)
+}
+
+/// Whether there is about one look-up for each row.
+fn one_each(calls: f64, rows: f64) -> bool {
+    ratio(calls, rows).is_some_and(|ratio| RATIO_ALONE.contains(&ratio))
 }
 
 /// A look-up that runs for the rows of another statement and for its own, as a tree is read.
@@ -452,7 +471,8 @@ fn drop_explained(
             let others = sources.get(&pair.child).into_iter().flatten();
             // What is proven was compared with them part by part.
             let others = others
-                .filter(|source| source.tie.basis != Basis::SameName && !source.tie.of_keys());
+                .filter(|source| source.tie.basis >= pair.tie.basis.min(Basis::Typed))
+                .filter(|source| !source.tie.of_keys());
             let explained = pair.proof.is_none()
                 && others
                     .filter(|source| !found.contains_key(&source.group))

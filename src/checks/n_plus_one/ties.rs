@@ -11,8 +11,9 @@ use super::groups::{Group, KeyColumn};
 /// What says that one column holds another's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Basis {
-    /// Both columns have one name and one type, and one of them is a unique key. Many tables have a `code`, so it takes
-    /// a measurement.
+    /// Both columns refer to one key of a third table. Much belongs to one user, so it takes a measurement.
+    SameKey,
+    /// Both columns have one name and one type, and one of them is a unique key. Counters must agree all the better.
     SameName,
     /// A column beside the key says which table's row it is, and its values are not known.
     Typed,
@@ -55,8 +56,11 @@ impl Tie {
     /// What says that the values come from a statement, where it returns the parent's columns.
     pub fn returned_by(&self, case: &Case<'_>, facts: &Facts) -> Option<Basis> {
         let from = |whence: &dyn Fn(&RelationUse) -> bool| {
+            let returned = |column: &&String| returns(facts, column, whence);
             let mut columns = self.parent_columns.iter();
-            columns.all(|column| returns(facts, column, whence))
+            // All rows that it returns are of one tenant, which it need not return then.
+            columns.all(|column| returned(&column) || fixes(facts, column, whence))
+                && self.parent_columns.iter().any(|column| returned(&column))
         };
         let table = |used: &RelationUse| {
             resolved(case, used).is_some_and(|found| found.table.oid == self.parent_table)
@@ -136,6 +140,24 @@ fn returns(facts: &Facts, column: &str, whence: &dyn Fn(&RelationUse) -> bool) -
     })
 }
 
+/// Whether all rows of a statement have one value in a column that it does not return.
+fn fixes(facts: &Facts, column: &str, whence: &dyn Fn(&RelationUse) -> bool) -> bool {
+    facts
+        .relations
+        .iter()
+        .filter(|used| whence(used))
+        .any(|used| compares(used, column))
+}
+
+/// Whether a column is compared with one value.
+fn compares(used: &RelationUse, column: &str) -> bool {
+    used.predicates.iter().any(|predicate| {
+        predicate.arms.is_empty()
+            && matches!(predicate.test, Test::Equal(_))
+            && matches!(&predicate.operand, Operand::Column(name) if name == column)
+    })
+}
+
 /// The table that a relation use means.
 pub fn resolved<'a>(case: &Case<'a>, used: &RelationUse) -> Option<TableRef<'a>> {
     case.catalog.named(used.resolved.as_ref()?)
@@ -162,6 +184,7 @@ pub fn ties_of(case: &Case<'_>, facts: &Facts, keys: &[KeyColumn]) -> Vec<Tie> {
             if ties.len() == before {
                 same_named(case, table.table, &keys, &mut ties);
             }
+            same_key(case, table.table, &keys, &mut ties);
             if returns_others_only(facts, relation) {
                 own_key(case, table.table, (&keys, Basis::Declared), &mut ties);
             } else {
@@ -253,11 +276,11 @@ fn named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie
         }
         for key in keys {
             let has_many = primary_key(case, other)
-                .filter(|primary| refers((table, &key.column), (other, primary)))
+                .filter(|primary| refers(case, (table, &key.column), (other, primary)))
                 .map(str::to_owned);
             let belongs_to = other.columns.iter().find(|column| {
                 primary_key(case, table) == Some(key.column.as_str())
-                    && refers((other, &column.name), (table, &key.column))
+                    && refers(case, (other, &column.name), (table, &key.column))
             });
             let parents = has_many
                 .into_iter()
@@ -273,17 +296,39 @@ fn named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie
 
 /// Whether a column's name and type say that it refers to a key: the table's name in the singular followed by the
 /// key's, or a key's name that says as much by itself (`customer_no`).
-fn refers((table, column): (&Table, &str), (referenced, key): (&Table, &str)) -> bool {
+fn refers(
+    case: &Case<'_>,
+    (table, column): (&Table, &str),
+    (referenced, key): (&Table, &str),
+) -> bool {
     if !comparable((table, column), (referenced, key)) {
         return false;
     }
     let (column, key) = (plain(column), plain(key));
-    let said = column == key && !ANYTHING.contains(&key.as_str());
-    let called = || {
-        let base = column.strip_suffix(&key);
-        base.is_some_and(|base| singulars(&plain(&referenced.name.name)).any(|name| name == base))
+    if column == key && !ANYTHING.contains(&key.as_str()) {
+        return true;
+    }
+    let Some(base) = column.strip_suffix(&key) else {
+        return false;
     };
-    said || called()
+    let called = |name: &str| singulars(&plain(name)).any(|name| name == base);
+    let name = &referenced.name.name;
+    called(name)
+        || without_shared_prefix(name, &table.name.name).is_some_and(called)
+            && !case
+                .snapshot
+                .tables
+                .iter()
+                .any(|table| called(&table.name.name))
+}
+
+/// A table's name without what the names of an application's tables begin with: `customer` of `crm_customer`, beside
+/// `crm_invoice`.
+fn without_shared_prefix<'n>(name: &'n str, other: &str) -> Option<&'n str> {
+    let shared = name.bytes().zip(other.bytes());
+    let shared = shared.take_while(|(one, other)| one == other).count();
+    let prefix = name.get(..shared)?.rfind('_')?;
+    name.get(prefix + 1..).filter(|rest| !rest.is_empty())
 }
 
 /// Names of keys that say nothing of what they are keys of.
@@ -301,6 +346,26 @@ fn same_named(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Ve
                 let columns = std::slice::from_ref(&key.column);
                 let parent = (other.oid, columns);
                 ties.extend(tie(case, table, (keys, columns), parent, Basis::SameName));
+            }
+        }
+    }
+}
+
+/// Ties between columns that refer to one key of a third table: `profiles.user_id` and `orders.user_id`.
+fn same_key(case: &Case<'_>, table: &Table, keys: &[&KeyColumn], ties: &mut Vec<Tie>) {
+    for key in case.catalog.foreign_keys(table.oid) {
+        for other in case.catalog.references(key.referenced_table) {
+            let apart =
+                other.table != table.oid && other.referenced_columns == key.referenced_columns;
+            if apart {
+                let parent = (other.table, other.columns.as_slice());
+                ties.extend(tie(
+                    case,
+                    table,
+                    (keys, &key.columns),
+                    parent,
+                    Basis::SameKey,
+                ));
             }
         }
     }
@@ -336,13 +401,7 @@ fn polymorphic(
     (used, keys): (&RelationUse, &[&KeyColumn]),
     ties: &mut Vec<Tie>,
 ) {
-    let compared = |column: &str| {
-        used.predicates.iter().any(|predicate| {
-            predicate.arms.is_empty()
-                && matches!(predicate.test, Test::Equal(_))
-                && predicate.operand == Operand::Column(column.to_owned())
-        })
-    };
+    let compared = |column: &str| compares(used, column);
     let declared = |table: &Table, column: &str| {
         let mut keys = case.catalog.foreign_keys(table.oid);
         keys.any(|key| key.columns.iter().any(|name| name == column))

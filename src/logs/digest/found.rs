@@ -59,14 +59,14 @@ impl Run {
         self.total_ms += later.total_ms;
     }
 
-    fn kind(&self) -> Option<LoopKind> {
+    fn kind(&self) -> LoopKind {
         let share = self.parameters.distinct_ratio();
         if share >= DISTINCT {
-            Some(LoopKind::Distinct)
+            LoopKind::Distinct
         } else if share <= SAME {
-            Some(LoopKind::Same)
+            LoopKind::Same
         } else {
-            None
+            LoopKind::Mixed
         }
     }
 }
@@ -179,13 +179,10 @@ impl Found {
             }
             return;
         }
-        let Some(kind) = run.kind() else {
-            return;
-        };
         let key = Key {
             statement,
             chain,
-            kind,
+            kind: run.kind(),
         };
         if self.records.len() >= MOST_KINDS && !self.records.contains_key(&key) {
             self.left_out += 1;

@@ -75,6 +75,7 @@ fn told(logs: &Logs) -> Vec<String> {
         let chain: Vec<String> = found.within.iter().map(table).collect();
         let kind = match found.kind {
             LoopKind::Distinct => "",
+            LoopKind::Mixed => " mixed",
             LoopKind::Same => " same",
         };
         let statement = table(&found.statement);
@@ -136,7 +137,11 @@ fn the_same_look_up_again_and_again_is_told_apart() {
         .pause()
         .say("SELECT * FROM orders", None)
         .look_up("users", [1, 1, 2, 2, 3, 3]);
-    assert_eq!(told(&log.finish()), ["settings in [orders] same: 1 x 5"]);
+    let expected = [
+        "settings in [orders] same: 1 x 5",
+        "users in [orders] mixed: 1 x 6",
+    ];
+    assert_eq!(told(&log.finish()), expected);
 }
 
 #[test]

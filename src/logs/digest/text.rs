@@ -17,7 +17,8 @@ pub struct Outline {
     pub has_constants: bool,
     /// Whether there are parameters (`$1`).
     pub has_parameters: bool,
-    /// Whether there is a list of two or more constants or parameters behind IN or ARRAY.
+    /// Whether there is a list of two or more keys behind IN or ARRAY: parameters, or constants where the text has no
+    /// parameters at all.
     pub has_list: bool,
 }
 
@@ -140,6 +141,10 @@ struct Scan<'t> {
     /// Whether the last thing taken in was a word, which must be kept apart from the next.
     after_word: bool,
     list: List,
+    /// Whether there is a list of constants.
+    lists_constants: bool,
+    /// Whether there is one with parameters in it.
+    lists_parameters: bool,
 }
 
 /// Outlines a text, which may be any bytes.
@@ -151,15 +156,19 @@ pub fn outline(text: &[u8]) -> Outline {
         outline: Outline::default(),
         after_word: false,
         list: List::No,
+        lists_constants: false,
+        lists_parameters: false,
     };
     while let Some(byte) = scan.peek() {
         scan.token(byte);
     }
-    if scan.outline.has_list {
+    if scan.lists_constants || scan.lists_parameters {
         scan.mixer.push(0xfe);
     }
+    let has_list = scan.lists_parameters || scan.lists_constants && !scan.outline.has_parameters;
     Outline {
         hash: scan.mixer.finish(),
+        has_list,
         ..scan.outline
     }
 }
@@ -230,7 +239,7 @@ impl Scan<'_> {
     fn constant(&mut self) {
         match self.list {
             List::Comma => {
-                self.outline.has_list = true;
+                self.lists_constants = true;
                 self.list = List::Constant;
                 return;
             }
@@ -337,6 +346,7 @@ impl Scan<'_> {
                 self.at += 1;
             }
             self.outline.has_parameters = true;
+            self.lists_parameters |= self.list == List::Comma;
             return self.constant();
         }
         let rest = self.text.get(self.at + 1..).unwrap_or_default();
@@ -453,6 +463,9 @@ mod tests {
         assert!(one.has_constants && !one.has_parameters && !one.has_list);
         let list = of("SELECT a IN ($1, $2)");
         assert!(!list.has_constants && list.has_parameters && list.has_list);
+        assert!(of("SELECT a IN (1, 2)").has_list);
+        assert!(of("SELECT a IN (1, $1)").has_list);
+        assert!(!of("SELECT a IN (1, 2) AND b = $1").has_list);
     }
 
     /// Ways to write the same; all of one line are of one family.

@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 use super::analyzer::{Analyzer, Filter};
-use super::predicate::{Arm, Key, Predicate, Test};
+use super::predicate::{Arm, IS_DISTINCT, IS_NOT_DISTINCT, Key, Predicate, Test};
 use super::side::{Shape, Side};
 use super::{JoinEdge, LevelRole, classify};
 use crate::sql::parameters::{ParameterUse, Position};
@@ -102,11 +102,11 @@ impl Analyzer<'_> {
             // No index answers these: not what `=` and `<>` are to the planner.
             Expr::IsDistinctFrom(left, right) => {
                 self.compare(left, "<>", right, None, false);
-                self.other(left, "IS DISTINCT FROM", filter);
+                self.distinct_from(left, IS_DISTINCT, right, (filter, negated));
             }
             Expr::IsNotDistinctFrom(left, right) => {
                 self.compare(left, "=", right, None, false);
-                self.other(left, "IS NOT DISTINCT FROM", filter);
+                self.distinct_from(left, IS_NOT_DISTINCT, right, (filter, negated));
             }
             Expr::InList {
                 expr,
@@ -189,6 +189,29 @@ impl Analyzer<'_> {
         self.expr(inner);
         if let Some(filter) = filter {
             let side = Side::new(self, inner);
+            self.record(filter, &side, &test);
+        }
+    }
+
+    /// `IS [NOT] DISTINCT FROM`
+    fn distinct_from(
+        &mut self,
+        left: &Expr,
+        operator: &str,
+        right: &Expr,
+        (filter, negated): (Option<&Filter>, bool),
+    ) {
+        let operator = match (negated, operator) {
+            (false, operator) => operator,
+            (true, IS_DISTINCT) => IS_NOT_DISTINCT,
+            (true, _) => IS_DISTINCT,
+        };
+        if let Some(filter) = filter {
+            let (side, other) = (Side::new(self, left), Side::new(self, right));
+            let test = Test::Other {
+                operator: operator.to_owned(),
+                value: Some(other.value()),
+            };
             self.record(filter, &side, &test);
         }
     }

@@ -169,6 +169,12 @@ pub enum Elements {
     Array(Value),
 }
 
+/// As [`Test::Other`] has it.
+pub const IS_DISTINCT: &str = "IS DISTINCT FROM";
+
+/// As [`Test::Other`] has it: `=`, and NULL where NULL is asked for.
+pub const IS_NOT_DISTINCT: &str = "IS NOT DISTINCT FROM";
+
 /// What must hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Test {
