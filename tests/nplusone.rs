@@ -226,7 +226,7 @@ fn a_library_is_named_where_it_wrote_the_statement() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(named.len(), 33, "{named:?}");
+    assert_eq!(named.len(), 34, "{named:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ struct Library {
     writes: fn(&Text<'_>) -> bool,
 }
 
-const LIBRARIES: [Library; 23] = [
+const LIBRARIES: [Library; 24] = [
     Library {
         term: "ActiveRecord: includes or preload",
         writes: |text| {
@@ -40,7 +40,8 @@ const LIBRARIES: [Library; 23] = [
                 .is_some_and(|(_, rest)| rest.starts_with(", \""))
                 && !text.joins_bare()
                 && !(text.first_item_has_schema() && text.has(" OFFSET $"));
-            text.starts("SELECT \"") && columns && !text.parenthesized()
+            let qualified = text.where_is_qualified("WHERE") || !text.has(" WHERE ");
+            text.starts("SELECT \"") && columns && qualified && !text.parenthesized()
                 || text.has(" AS \"__count\" FROM \"")
                 || text.starts("SELECT $") && text.has(" AS \"a\" FROM \"")
         },
@@ -88,6 +89,13 @@ const LIBRARIES: [Library; 23] = [
     Library {
         term: "Hibernate: JOIN FETCH, @EntityGraph or @BatchSize",
         writes: |text| text.starts("select ") && text.has_word(hibernate_alias),
+    },
+    Library {
+        term: "LoopBack: include",
+        writes: |text| {
+            let rows = text.table_has_schema() && text.has("\"=$") && text.has(" ORDER BY \"");
+            text.starts("SELECT \"") && rows || text.starts("SELECT count(*) as \"cnt\" FROM \"")
+        },
     },
     Library {
         term: "MikroORM: populate",
@@ -143,6 +151,7 @@ const LIBRARIES: [Library; 23] = [
                 .split_once(" FROM \"")
                 .and_then(|(_, rest)| rest.split_once("\" AS \""));
             text.starts("SELECT ")
+                && !text.parenthesized()
                 && aliased.is_some_and(|(table, alias)| {
                     !table.contains(' ') && !alias.starts_with("t1\"")
                 })
@@ -153,12 +162,16 @@ const LIBRARIES: [Library; 23] = [
         writes: |text| {
             let own = |(item, label): (&str, &str)| item.ends_with(&format!(".{label}"));
             let labelled = text.first_label().is_some_and(own);
-            text.starts("SELECT ") && text.has(" \nFROM ") && !labelled
+            let numbered = text.has(" AS \"c0\"");
+            text.starts("SELECT ") && text.has(" \nFROM ") && !labelled && !numbered
         },
     },
     Library {
         term: "Tortoise: prefetch_related or select_related",
-        writes: |text| text.starts("SELECT ") && text.has("\"=$"),
+        writes: |text| {
+            let whole_row = text.starts("SELECT * ") || text.has("\".* FROM ");
+            text.starts("SELECT ") && text.has("\"=$") && !whole_row && !text.table_has_schema()
+        },
     },
     Library {
         term: "TypeORM: relations or leftJoinAndSelect",
@@ -228,6 +241,14 @@ impl<'a> Text<'a> {
     fn first_item_has_schema(&self) -> bool {
         self.first_item()
             .is_some_and(|(item, _)| item.matches("\".\"").count() > 1)
+    }
+
+    /// Whether the first table is named with its schema: `FROM "public"."books"`.
+    fn table_has_schema(&self) -> bool {
+        let table = self.0.split_once(" FROM \"").map(|(_, rest)| rest);
+        table
+            .and_then(|rest| rest.split_once('"'))
+            .is_some_and(|(_, rest)| rest.starts_with(".\""))
     }
 
     /// Whether the first condition names its table: `where "books"."author_id"`.
@@ -388,6 +409,10 @@ mod tests {
             "Hibernate",
         ),
         (
+            "SELECT \"id\",\"name\" FROM \"public\".\"a\" WHERE \"b\"=$1 ORDER BY \"id\" LIMIT $2",
+            "LoopBack",
+        ),
+        (
             "select \"a0\".* from \"a\" as \"a0\" where \"a0\".\"id\" in ($1)",
             "MikroORM",
         ),
@@ -449,6 +474,13 @@ mod tests {
             "SELECT id, name\nFROM a\nWHERE id = $1",
             "SELECT t0.id FROM a t0 WHERE t0.b = $1",
             "select \"id\" from \"a\" where \"b\" = $1 limit $2",
+            // ent, bun, Beam, SQLBoiler, Yii, Cycle.
+            "SELECT \"a\".\"id\", \"a\".\"b\" FROM \"a\" WHERE \"b\" = $1",
+            "SELECT \"a\".\"id\" FROM \"as\" AS \"a\" WHERE (\"a\".\"b\" = $1)",
+            "SELECT \"t0\".\"id\" AS \"res0\" FROM \"a\" AS \"t0\" WHERE (\"t0\".\"b\") = ($1)",
+            "SELECT \"a\".* FROM \"a\" WHERE (\"a\".\"b\"=$1);",
+            "SELECT * FROM \"a\" WHERE \"b\"=$1",
+            "SELECT \"a\".\"id\" AS \"c0\" \nFROM \"as\" AS \"a\" \nWHERE \"a\".\"b\" IN ($1)",
             "",
         ] {
             assert_eq!(library(text), None, "{text}");

@@ -348,6 +348,12 @@ impl Analyzer<'_> {
         }
         let (limit, offset) = bounds(query.limit_clause.as_ref(), query.fetch.as_ref());
         let limit = limit.map(|expr| self.bound(expr, ParameterUse::Limit));
+        // `FETCH FIRST ROW ONLY` is one row.
+        let one_row = query
+            .fetch
+            .as_ref()
+            .is_some_and(|fetch| fetch.quantity.is_none());
+        let limit = limit.or_else(|| one_row.then_some(Some(Bound::Rows(1))));
         let offset = offset.map(|expr| self.bound(expr, ParameterUse::Offset));
         let locking = query.locks.iter().map(locking).max();
         if let Some(level) = self.current() {
