@@ -320,6 +320,7 @@ fn value(before: &str, after: &str) -> &'static str {
         () if near.ends_with("limit") => "'4'",
         () if near.ends_with("offset") => "'0'",
         () if near.ends_with(" on") => "true",
+        () if near.ends_with(" where") && !after.trim_start().starts_with('=') => "true",
         () if after.starts_with("::json") => "'[]'",
         () if near.contains("_series(") => "150",
         () if near.contains("_at") || near.contains("published") => "'2001-02-03'",

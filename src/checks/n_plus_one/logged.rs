@@ -145,8 +145,8 @@ fn proven<'a>(case: &Case<'a>, logged: &LoggedCase<'a>) -> Vec<Proven<'a>> {
     of_statement.flatten().collect()
 }
 
-/// The statement whose keys a look-up gets in a loop, with its place in the chain, and the tie: the nearest that returns
-/// them, unless the look-up ran but once after each execution of it, and one further away returns them, too.
+/// The statement whose keys a look-up gets in a loop, with its place in the chain, and the tie: the nearest that
+/// returns them, unless the look-up ran but once after each execution of it, and one further away returns them, too.
 fn source(
     case: &Case<'_>,
     logged: &LoggedCase<'_>,
