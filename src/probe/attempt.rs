@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::catalog::Tables;
+use super::defaults::without_domains;
 use super::fault::Fault;
 use super::grant::grant;
 use super::guard::{Hold, TextVerdict, judge_text};
@@ -446,7 +447,13 @@ impl Attempt<'_> {
             }
         }
         let values = known.choose(ParameterVariant::Typical).unwrap_or_default();
-        self.generic(candidate, &values).await
+        match self.generic(candidate, &values).await {
+            Err(fault) if fault.is_of_constraint() => {
+                let values = without_domains(values, &types);
+                self.generic(candidate, &values).await
+            }
+            done => done,
+        }
     }
 
     /// The plan without values.

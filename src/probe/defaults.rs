@@ -2,6 +2,7 @@
 
 use super::explain::InferredType;
 use super::values::{Family, family};
+use crate::snapshot::ParameterValue;
 use crate::sql::parameters::ParameterUse;
 
 /// An array constant of the values.
@@ -146,6 +147,22 @@ pub(super) fn default_of(type_: &InferredType) -> Option<String> {
         _ => return None,
     };
     Some(value.to_owned())
+}
+
+/// Values without those of domains: what a domain's constraint asks for is not known, and nearly every one takes NULL.
+pub(super) fn without_domains(
+    values: Vec<ParameterValue>,
+    types: &[InferredType],
+) -> Vec<ParameterValue> {
+    let each = values.into_iter().zip(types);
+    each.map(|(value, of_type)| {
+        let known = value.value.filter(|_| of_type.name == of_type.base);
+        ParameterValue {
+            value: known,
+            ..value
+        }
+    })
+    .collect()
 }
 
 #[cfg(test)]

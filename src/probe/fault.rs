@@ -99,6 +99,11 @@ impl Fault {
         matches!(self, Self::Refused { code, .. } if code.code().starts_with(DATA_EXCEPTION))
     }
 
+    /// Whether a value breaks the constraint of its domain.
+    pub(super) fn is_of_constraint(&self) -> bool {
+        self.has_code(&[SqlState::CHECK_VIOLATION])
+    }
+
     /// What the server says, where it rejected the text.
     pub(super) fn rejection(&self) -> Option<Rejection> {
         match self {

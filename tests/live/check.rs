@@ -147,6 +147,24 @@ fn the_advised_indexes_mend_what_they_are_advised_for() {
 }
 
 #[test]
+fn a_domain_is_planned_for_and_indexed_as_what_it_is_made_of() {
+    let cluster = builder(MAIN_MAJOR).start().expect("a server");
+    let schema =
+        "CREATE DOMAIN code AS text CHECK (VALUE ~ '^[A-Z]{2}$'); CREATE TABLE stock (place code)";
+    cluster.execute("postgres", schema).expect("a table");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("q.sql");
+    fs::write(&file, "SELECT * FROM stock WHERE place = $1::code").expect("a file");
+    let uri = cluster.uri("postgres");
+    let run = pgtriage(&["check", text(&file), "-d", &uri, "--format", "json"]);
+    let report = run.expect(1).json();
+    let [only] = findings(&report)[..] else {
+        panic!("{report:#}")
+    };
+    assert_eq!(only["fix"], "create an index on public.stock (place)");
+}
+
+#[test]
 fn what_others_did_in_the_database_is_no_finding_of_a_statement() {
     let schema = "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent);
         INSERT INTO parent SELECT generate_series(1, 3000); INSERT INTO child SELECT i, i FROM generate_series(1, 3000) AS i;
