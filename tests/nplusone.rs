@@ -76,6 +76,24 @@ fn pair(finding: &Finding) -> (String, String) {
     (child.to_owned(), parent.to_owned())
 }
 
+#[test]
+fn a_look_up_that_joins_its_way_is_named_after_the_rows_that_it_returns() {
+    let styles = read(&testdata().join("styles.json"));
+    let found = loops(&styles["ent_edge_belongs_to"]);
+    let found: Vec<_> = found
+        .iter()
+        .map(|finding| {
+            let summary = finding.recommendation.summary.split(" for ").next();
+            (finding.title.as_str(), summary.unwrap_or_default())
+        })
+        .collect();
+    let expected = (
+        "N+1 loop: public.people by public.comments(id) for each row of public.comments",
+        "look up public.people once",
+    );
+    assert_eq!(found, [expected]);
+}
+
 /// The files of a folder by name, each an object by scenario.
 fn clients(folder: &Path, beside: &str) -> Vec<(String, Value)> {
     let mut files: Vec<_> = fs::read_dir(folder)

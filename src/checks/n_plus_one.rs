@@ -82,7 +82,8 @@ fn propose(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<Proposal> {
         "{looked_up} for each of {parent_table} #{}",
         child.short_id(case)
     ));
-    let title = format!("N+1 loop: {looked_up} for each row of {parent_table}");
+    let fetched = tie.fetched_name(case, child.facts(case)?);
+    let title = title(fetched.as_deref(), &looked_up, &parent_table);
     let counted = evidence::calls_per_row(case, child, &parents, tie)?;
     let measured = pair.proof.iter().flat_map(Proof::evidence);
     let mut proofs = measured.chain([counted]);
@@ -101,6 +102,14 @@ fn propose(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<Proposal> {
         families: vec![child.family],
         draft,
     })
+}
+
+/// `fetched` is the table that a look-up joins its way to from what it is entered by.
+fn title(fetched: Option<&str>, looked_up: &str, parent: &str) -> String {
+    match fetched {
+        Some(fetched) => format!("N+1 loop: {fetched} by {looked_up} for each row of {parent}"),
+        None => format!("N+1 loop: {looked_up} for each row of {parent}"),
+    }
 }
 
 fn location(

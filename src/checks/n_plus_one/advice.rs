@@ -32,7 +32,9 @@ pub fn recommendation(case: &Case<'_>, groups: &[Group], pair: &Pair) -> Option<
     let hint = library(child.text(case))
         .map(|library| format!(" ({library})"))
         .unwrap_or_default();
-    let summary = summary(&pair.tie.child_name(case), parent.text(case), &hint);
+    let fetched = pair.tie.fetched_name(case, child.facts(case)?);
+    let table = fetched.unwrap_or_else(|| pair.tie.child_name(case));
+    let summary = summary(&table, parent.text(case), &hint);
     let outer = said(case, parent).filter(|_| pair.parents.len() == 1);
     let listed = child.keys.iter().any(|key| key.listed);
     let written = said(case, child).and_then(|look_up| {

@@ -17,6 +17,7 @@ use super::advice::{BATCHED, Said, replacement, summary};
 use super::groups::{KeyColumn, keys};
 use super::library::library;
 use super::ties::{Tie, is_unique, resolved, ties_of};
+use super::title;
 
 /// The share of a look-up's loops that must stand behind statements which return its keys. Single look-ups of many
 /// requests on one connection stand behind anything.
@@ -320,7 +321,8 @@ impl Proven<'_> {
         let parent = self.parent_name(case, logged)?;
         let id = crate::sql::family::id_of(&family.family);
         let subject = format!("{looked_up} for each of {parent} #{}", id.get(..8)?);
-        let title = format!("N+1 loop: {looked_up} for each row of {parent}");
+        let fetched = self.fetched(case, &look_up);
+        let title = title(fetched.as_deref(), &looked_up, &parent);
         let mut evidence = self.loops.evidence(LOOK_UPS).into_iter();
         let workload = place.and_then(|place| case.workload.families().get(place));
         let of_workload = workload.map(|family| case.location(family));
@@ -361,6 +363,11 @@ impl Proven<'_> {
         Some((table.table.name.to_string(), columns))
     }
 
+    /// The table that the look-up joins its way to.
+    fn fetched(&self, case: &Case<'_>, look_up: &LookUp<'_>) -> Option<String> {
+        self.tie.as_ref()?.fetched_name(case, look_up.facts)
+    }
+
     fn parent_name(&self, case: &Case<'_>, logged: &LoggedCase<'_>) -> Option<String> {
         if let Some(tie) = &self.tie {
             return Some(tie.parent_name(case));
@@ -381,6 +388,7 @@ impl Proven<'_> {
     ) -> Option<Recommendation> {
         let text = &logged.family(self.child)?.query;
         let (table, _) = self.looked_up(case, look_up)?;
+        let table = self.fetched(case, look_up).unwrap_or(table);
         let hint = library(text)
             .map(|library| format!(" ({library})"))
             .unwrap_or_default();

@@ -48,6 +48,19 @@ impl Tie {
         name(case, self.child_table)
     }
 
+    /// The table whose rows a look-up returns, where it begins at the parent's own row and joins its way from there.
+    pub fn fetched_name(&self, case: &Case<'_>, facts: &Facts) -> Option<String> {
+        let own =
+            self.child_table == self.parent_table && self.child_columns == self.parent_columns;
+        let first = facts.output().iter().find_map(|output| match output {
+            Output::Column { sources, .. } => sources.first(),
+            Output::All { .. } | Output::Computed { .. } => None,
+        });
+        let used = first.and_then(|source| facts.relations.get(source.relation))?;
+        let table = resolved(case, used)?.table;
+        (own && table.oid != self.child_table).then(|| table.name.to_string())
+    }
+
     /// The name of the table that the keys come from.
     pub fn parent_name(&self, case: &Case<'_>) -> String {
         name(case, self.parent_table)
