@@ -1,7 +1,7 @@
 //! Values for parameters: from the planner's statistics of the column that a parameter is used with, else from a row of
 //! the table, else from its type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::TablesUnder;
 use super::defaults::{argument, array, cast_type, default_of};
@@ -53,8 +53,13 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     /// A value for each parameter; `None` where the type has to be known first. A value of `None` in the end is NULL.
     pub(super) fn choose(&self, variant: ParameterVariant) -> Option<Vec<ParameterValue>> {
+        let mut company = Company::of(self.uses);
         (1..=self.count)
-            .map(|number| self.value(number, variant))
+            .map(|number| {
+                let value = self.value(number, variant, &company);
+                company.pass(self.uses_of(number));
+                value
+            })
             .collect()
     }
 
@@ -83,7 +88,12 @@ impl Known<'_> {
         self.uses.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    fn value(&self, number: u32, variant: ParameterVariant) -> Option<ParameterValue> {
+    fn value(
+        &self,
+        number: u32,
+        variant: ParameterVariant,
+        company: &Company<'_>,
+    ) -> Option<ParameterValue> {
         let uses = self.uses_of(number);
         let inferred = self.type_of(number);
         let with = |type_name: &str, value: Option<String>, origin: String| ParameterValue {
@@ -105,7 +115,7 @@ impl Known<'_> {
         if self.source == Source::Columns {
             let found = uses
                 .iter()
-                .find_map(|used| self.column_value(number, used, variant));
+                .find_map(|used| self.column_value(number, used, variant, company));
             if let Some((type_name, value, origin)) = found {
                 return Some(ParameterValue {
                     observed: true,
@@ -129,6 +139,7 @@ impl Known<'_> {
         number: u32,
         used: &ParameterUse,
         variant: ParameterVariant,
+        company: &Company<'_>,
     ) -> Option<(String, String, String)> {
         let (named, operator, position, variant) = match used {
             ParameterUse::Compared {
@@ -146,7 +157,7 @@ impl Known<'_> {
         if !takes_its_own_type(operator) || !self.fits(number, named, column) {
             return None;
         }
-        let nth = self.earlier_uses(number, named);
+        let nth = company.equal_before(named);
         let pick = |nth: usize| self.pick(&table.name, column, variant, nth);
         let name = format!("{}.{}", table.name, column.name);
         match position {
@@ -173,7 +184,7 @@ impl Known<'_> {
             }
             Position::Value | Position::Element | Position::Carried => {
                 let (value, what) = match bound(operator) {
-                    Some(bound) => self
+                    Some(bound) => company
                         .range(number, named, column, bound)
                         .or_else(|| pick(0))?,
                     None => pick(nth)?,
@@ -221,20 +232,6 @@ impl Known<'_> {
         ))
     }
 
-    /// How many parameters before this one are compared with the same column for equality: the elements of an IN list
-    /// are to differ.
-    fn earlier_uses(&self, number: u32, column: &ParameterColumn) -> usize {
-        self.uses
-            .range(..number)
-            .filter(|(_, uses)| {
-                uses.iter().any(|used| {
-                    matches!(used, ParameterUse::Compared { column: other, operator, .. }
-                        if other == column && bound(operator).is_none())
-                })
-            })
-            .count()
-    }
-
     fn pick(
         &self,
         table: &QualifiedName,
@@ -251,6 +248,43 @@ impl Known<'_> {
                 Some((sample, "a row's value"))
             })
     }
+}
+
+/// What other parameters of a statement are compared with the same columns.
+struct Company<'a> {
+    /// How many of the parameters that were passed are compared with a column for equality: the elements of an IN list
+    /// are to differ.
+    equal: BTreeMap<&'a ParameterColumn, usize>,
+    /// The parameters that bound a column from below, or from above.
+    bounds: BTreeMap<(&'a ParameterColumn, Bound), BTreeSet<u32>>,
+}
+
+impl<'a> Company<'a> {
+    fn of(uses: &'a Parameters) -> Self {
+        let mut bounds: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+        for (number, uses) in uses {
+            for (column, operator) in comparisons(uses) {
+                if let Some(bound) = bound(operator) {
+                    bounds.entry((column, bound)).or_default().insert(*number);
+                }
+            }
+        }
+        Self {
+            equal: BTreeMap::new(),
+            bounds,
+        }
+    }
+
+    fn pass(&mut self, uses: &'a [ParameterUse]) {
+        let equal = comparisons(uses).filter(|(_, operator)| bound(operator).is_none());
+        for column in equal.map(|(column, _)| column).collect::<BTreeSet<_>>() {
+            *self.equal.entry(column).or_default() += 1;
+        }
+    }
+
+    fn equal_before(&self, column: &ParameterColumn) -> usize {
+        self.equal.get(column).copied().unwrap_or_default()
+    }
 
     /// The bound of a range: so that a tenth of the values lies within, whether it is open or closed by another
     /// parameter.
@@ -262,13 +296,8 @@ impl Known<'_> {
         bound: Bound,
     ) -> Option<(String, &'static str)> {
         let statistics = column.statistics.as_ref()?;
-        let closed = self.uses.iter().any(|(other, uses)| {
-            *other != number
-                && uses.iter().any(|used| {
-                    matches!(used, ParameterUse::Compared { column, operator, .. }
-                        if column == named && self::bound(operator) == Some(bound.opposite()))
-                })
-        });
+        let closing = self.bounds.get(&(named, bound.opposite()));
+        let closed = closing.is_some_and(|closing| closing.iter().any(|other| *other != number));
         let (lower, what) = if closed {
             (CLOSED_RANGE, "near the middle of the histogram")
         } else {
@@ -280,6 +309,16 @@ impl Known<'_> {
         };
         quantile(statistics, at).map(|value| (value, what))
     }
+}
+
+/// The columns that a parameter is compared with, and how.
+fn comparisons(uses: &[ParameterUse]) -> impl Iterator<Item = (&ParameterColumn, &str)> {
+    uses.iter().filter_map(|used| match used {
+        ParameterUse::Compared {
+            column, operator, ..
+        } => Some((column, operator.as_str())),
+        _ => None,
+    })
 }
 
 /// The types of parameters that a column of a list of rows carries to where a column of a table tells what they are.
@@ -313,7 +352,7 @@ fn takes_its_own_type(operator: &str) -> bool {
 }
 
 /// Which end of a range a parameter is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Bound {
     Lower,
     Upper,

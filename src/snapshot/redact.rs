@@ -1,5 +1,7 @@
 //! A snapshot without the target's data: every literal becomes a token.
 
+use std::collections::BTreeMap;
+
 use super::{
     Column, Gap, Index, ParameterValue, PlanRecord, ProbeOutcome, Snapshot, Table, UNREADABLE,
     WhatIf, distribution,
@@ -96,11 +98,16 @@ fn redact_probe(probe: &mut ProbeOutcome, redactor: &mut Redactor) {
 
 fn redact_plan(record: &mut PlanRecord, redactor: &mut Redactor) {
     sql(&mut record.text, redactor);
+    // A list of thousands of keys has few origins.
+    let mut origins: BTreeMap<String, String> = BTreeMap::new();
     for ParameterValue { value, origin, .. } in &mut record.parameters {
         if let Some(value) = value {
             *value = redactor.value(value);
         }
-        *origin = redactor.message(origin);
+        let redacted = origins
+            .entry(origin.clone())
+            .or_insert_with(|| redactor.message(origin));
+        origin.clone_from(redacted);
     }
     redactor.plan(&mut record.plan);
 }

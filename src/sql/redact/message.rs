@@ -226,6 +226,9 @@ impl Redactor {
         let mut secrets: Vec<String> = self.secrets.iter().cloned().collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.iter().fold(message.to_owned(), |message, secret| {
+            if !message.contains(secret.as_str()) {
+                return message;
+            }
             self.without_secret(&message, secret)
         })
     }
