@@ -87,6 +87,19 @@ fn unusable_input_is_one_line_and_exit_code_2() {
         ),
         (&["-c", "SELECT 'a"], "", &["ends inside a string"]),
         (
+            &[
+                "-c",
+                "PREPARE jobs(text) AS SELECT 1 FROM job WHERE status = $1; EXECUTE jobs('open')",
+            ],
+            "",
+            &["PREPARE", "after AS", "--param 1=", "--plan"],
+        ),
+        (
+            &["-c", "SET enable_seqscan = off; SELECT 1"],
+            "",
+            &["SET", "--set NAME=VALUE"],
+        ),
+        (
             &["-c", "EXECUTE jobs('open')"],
             "",
             &["EXECUTE", "--param 1=", "--plan"],

@@ -1,8 +1,8 @@
 //! `index_filter_inefficient`: an index finds many rows that a filter then throws away.
 
-use super::support::{Scan, Told, Words, advice, each_node};
+use super::support::{Scan, Told, Words, advice, each_node, filter_facts};
 use super::{AnyThreshold, Case, CasePlan, Category, Check, CheckMeta, Proposal, Threshold};
-use crate::finding::{Action, CheckId, Evidence, Unit};
+use crate::finding::{Action, CheckId, Evidence, Recommendation, Unit};
 use crate::format;
 use crate::plan::{ConditionKind, Node, NodeType};
 use crate::snapshot::Area;
@@ -98,21 +98,56 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, node: &Node) -> Option<Prop
         scan.label(),
         format::count(wasted.removed)
     );
-    let summary = format!(
-        "index {} by the index's columns and the filter's together: {}",
-        scan.name,
-        scan.column_list()
-    );
-    let words = Words {
-        summary: &summary,
-        expected: "fetches the rows it keeps; missing_index gives the planner's answer where it could be asked",
-        risk: "a wider index; where it begins with an existing one's columns it can replace that one",
-    };
     let told = Told {
         title,
         proof: wasted.proof,
         others: vec![wasted.other],
-        advice: advice(Action::CreateIndex, words),
+        advice: finer(&scan, &alternatives(case, plan, node)),
     };
     Some(scan.proposal(case, plan, node, told))
+}
+
+fn finer(scan: &Scan<'_>, alternatives: &[String]) -> Recommendation {
+    let name = &scan.name;
+    let expected = "fetches the rows it keeps; missing_index gives the planner's answer where it could be asked";
+    if alternatives.len() > 1 {
+        let summary = format!(
+            "index {name} by each alternative of the OR on its own: {}; in a join, write one alternative at a time and put the results together with UNION",
+            alternatives.join("; ")
+        );
+        let words = Words {
+            summary: &summary,
+            expected,
+            risk: "UNION removes equal rows: keep a key in the result where they must stay; every write keeps the indexes",
+        };
+        return advice(Action::CreateIndex, words);
+    }
+    let summary = format!(
+        "index {name} by the index's columns and the filter's together: {}",
+        scan.column_list()
+    );
+    let words = Words {
+        summary: &summary,
+        expected,
+        risk: "a wider index; where it begins with an existing one's columns it can replace that one",
+    };
+    advice(Action::CreateIndex, words)
+}
+
+/// The columns of a filter that is an OR and nothing else: one index on all of them serves none of its parts.
+fn alternatives(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<String> {
+    let facts = filter_facts(case, plan, node);
+    let predicates = facts.into_iter().flat_map(|facts| facts.relations);
+    let mut columns: Vec<String> = Vec::new();
+    for predicate in predicates.flat_map(|scan| scan.predicates) {
+        if predicate.arms.is_empty() {
+            return Vec::new();
+        }
+        for column in predicate.operand.columns() {
+            if !columns.contains(column) {
+                columns.push(column.clone());
+            }
+        }
+    }
+    columns
 }

@@ -227,6 +227,11 @@ fn one_statement(text: &str) -> Result<String> {
             "no statement to explain; give one with -c SQL, -f FILE, on standard input or by --queryid N, or a saved plan with --plan FILE"
         );
     }
+    if let StatementClass::Other(word) = class
+        && ["prepare", "set"].contains(&word.as_str())
+    {
+        bail!("{} {}", word.to_uppercase(), instead_of(word));
+    }
     if mentions.several_statements {
         bail!("the text holds more than one statement; explain them one by one");
     }
@@ -251,6 +256,10 @@ fn instead_of(word: &str) -> &'static str {
         "execute" => {
             "needs the session that prepared the statement; give the prepared text with --param 1=…, or with --plan what EXPLAIN (ANALYZE, VERBOSE, BUFFERS, FORMAT JSON) EXECUTE … prints there"
         }
+        "prepare" => {
+            "has no plan of its own; give the statement after AS with --param 1=…, or with --plan what EXPLAIN (ANALYZE, VERBOSE, BUFFERS, FORMAT JSON) EXECUTE … prints in that session"
+        }
+        "set" => "changes a session; give it with --set NAME=VALUE, and the statement alone",
         "create" | "refresh" => "has no plan of its own; explain the SELECT inside",
         "declare" | "copy" => "has no plan of its own; explain the query inside",
         _ => "is a command without a plan; explain a SELECT, INSERT, UPDATE, DELETE or MERGE",

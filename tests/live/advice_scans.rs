@@ -267,6 +267,17 @@ const ADVISED: &[Advised] = &[
         carried: Carried::Sql("ALTER DATABASE workers SET max_parallel_workers = 8"),
     },
     Advised {
+        name: "alternatives",
+        from: 13,
+        requires: None,
+        setup: "CREATE TABLE claim (id int, branch int, flag int, grade int);
+            INSERT INTO claim SELECT i, i % 2, i % 997, i % 991 FROM generate_series(1, 60000) AS i; CREATE INDEX ON claim (branch)",
+        settings: &[("enable_seqscan", "off")],
+        query: "SELECT id FROM claim WHERE branch = 1 AND (flag = 5 OR grade = 6)",
+        finds: &["index_filter_inefficient"],
+        carried: Carried::Sql("CREATE INDEX ON claim (flag); CREATE INDEX ON claim (grade)"),
+    },
+    Advised {
         name: "of_expression",
         from: 14,
         requires: None,
