@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::{Spanned, Value};
 
 use crate::checks::{Number, Section, Thresholds};
@@ -24,6 +24,7 @@ pub struct FileConfig {
     /// Tables that stay small, with or without their schema.
     pub small_tables: BTreeSet<String>,
     /// Rows that tables have in production.
+    #[serde(deserialize_with = "rows")]
     pub assume_rows: BTreeMap<String, f64>,
     /// The baseline.
     pub baseline: Option<String>,
@@ -84,6 +85,19 @@ impl FileConfig {
     }
 }
 
+fn rows<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let rows = BTreeMap::<String, f64>::deserialize(source)?;
+    match rows
+        .iter()
+        .find(|(_, number)| !number.is_finite() || **number < 0.0)
+    {
+        Some((table, number)) => Err(D::Error::custom(format!(
+            "{table} = {number} is no number of rows; write one that is not below 0"
+        ))),
+        None => Ok(rows),
+    }
+}
+
 const fn number(value: &Value) -> Option<Number> {
     match value {
         Value::Integer(number) => Some(Number::Whole(*number)),
@@ -108,6 +122,11 @@ mod tests {
         );
         let error = FileConfig::read("small_tables = \"country\"").unwrap_err();
         assert_eq!(error.line, 1);
+        let error = FileConfig::read("paths = []\n[assume_rows]\norders = -1").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2: orders = -1 is no number of rows; write one that is not below 0"
+        );
     }
 
     #[test]
