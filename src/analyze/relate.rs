@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::merge::Claim;
 use super::severity;
 use crate::checks::workload::Workload;
-use crate::checks::{Depth, Thresholds, large_result, row_misestimate};
+use crate::checks::{Depth, Thresholds, row_misestimate};
 use crate::finding::{Action, CheckId, Finding, Severity};
 use crate::ids::QueryId;
 use crate::units::Millis;
@@ -175,9 +175,7 @@ impl<'c> Others<'c> {
         let sure = others().filter(|(_, other)| other.check.always_explains().contains(&id));
         let likely = others().filter(|(_, other)| {
             let enough = other.part_of(claim) >= MIN_EXPLAINED * claim.stake();
-            // How much a statement returns is what its text asks for, however its plan finds it.
-            let follows = id != large_result::ID;
-            follows && other.check.depth() > claim.check.depth() && enough
+            claim.check.may_follow() && other.check.depth() > claim.check.depth() && enough
         });
         let found = sure.max_by(strongest).or_else(|| likely.max_by(strongest));
         found.map(|(place, _)| place)

@@ -24,11 +24,8 @@ static MIN_ROWS_PER_CALL: Threshold<f64> = Threshold {
     what: "rows that a call returns",
 };
 
-/// The check's id.
-pub const ID: CheckId = CheckId::new("large_result");
-
 static META: CheckMeta = CheckMeta {
-    id: ID,
+    id: CheckId::new("large_result"),
     title: "large result",
     summary: "a statement returns 10,000 rows a call, or its plan 50,000",
     category: Category::Workload,
@@ -48,6 +45,11 @@ impl Check for LargeResult {
 
     fn depth(&self) -> Depth {
         Depth::Resource
+    }
+
+    /// How much a statement returns is what its text asks for, however its plan finds it.
+    fn may_follow(&self) -> bool {
+        false
     }
 
     fn run(&self, case: &Case<'_>, found: &mut Vec<Proposal>) {

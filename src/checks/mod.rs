@@ -31,7 +31,7 @@ mod index_filter_inefficient;
 mod insert_loop;
 mod io_bound_statement;
 mod jit_overhead;
-pub mod large_result;
+mod large_result;
 mod leading_wildcard_like;
 mod limit_ordered_index_filter;
 mod lossy_bitmap;
@@ -171,6 +171,11 @@ pub trait Check: Sync {
     /// own share.
     fn always_explains(&self) -> &'static [CheckId] {
         &[]
+    }
+
+    /// Whether a larger finding about the same statement, deeper in its plan, is taken for its cause.
+    fn may_follow(&self) -> bool {
+        true
     }
 
     /// What it looked at and can say nothing of, with the reason.
