@@ -209,37 +209,50 @@ impl ProbeSession {
     ) -> Result<Vec<InferredType>, Fault> {
         let preamble = self.preamble(limit, subject.inquiry.schemas, subject.settings);
         let preamble = preamble.parameters();
-        let prepare = prepare(subject.text);
-        let name: Parameter<'_> = (&PREPARED, Type::TEXT);
         let question = subject.inquiry.again(Purpose::Plan);
         let work = Box::pin(async {
-            let client = self.client();
-            let (set, prepared, _, rows, _, _) = futures_util::join!(
-                client.query_typed(SET, &preamble),
-                client.query_typed(&prepare, &[]),
-                client.batch_execute(SAVE_AND_PIN),
-                client.query_typed(query!("probe_types.sql"), std::slice::from_ref(&name)),
-                client.batch_execute(RESTORE),
-                client.batch_execute(DEALLOCATE)
+            let (set, rows) = futures_util::join!(
+                self.client().query_typed(SET, &preamble),
+                self.described(subject.text)
             );
-            set.and(prepared).and(rows)
+            set.and(rows)
         });
         let rows = self
             .bounded(limit, Box::pin(self.rechecked(&question, work)))
             .await
             .map_err(|fault| fault.within(&sent_before(Style::Generic, 0), subject.text))?
             .ok_or(Fault::Changed)?;
-        rows.iter()
-            .map(|row| {
-                Ok(InferredType {
-                    name: super::link::get(row, "name")?,
-                    base: super::link::get(row, "base")?,
-                    kind: super::link::get(row, "kind")?,
-                    label: super::link::get(row, "label")?,
-                })
-            })
-            .collect()
+        inferred(&rows)
     }
+
+    /// The rows of `probe_types.sql` for a statement, within a transaction that pins the search path.
+    pub(super) async fn described(&self, text: &str) -> Result<Vec<Row>, Error> {
+        let client = self.client();
+        let prepare = prepare(text);
+        let name: Parameter<'_> = (&PREPARED, Type::TEXT);
+        let (prepared, _, rows, _, _) = futures_util::join!(
+            client.query_typed(&prepare, &[]),
+            client.batch_execute(SAVE_AND_PIN),
+            client.query_typed(query!("probe_types.sql"), std::slice::from_ref(&name)),
+            client.batch_execute(RESTORE),
+            client.batch_execute(DEALLOCATE)
+        );
+        prepared.and(rows)
+    }
+}
+
+/// The types that [`ProbeSession::described`] gives, in the order of the parameters.
+pub(super) fn inferred(rows: &[Row]) -> Result<Vec<InferredType>, Fault> {
+    rows.iter()
+        .map(|row| {
+            Ok(InferredType {
+                name: super::link::get(row, "name")?,
+                base: super::link::get(row, "base")?,
+                kind: super::link::get(row, "kind")?,
+                label: super::link::get(row, "label")?,
+            })
+        })
+        .collect()
 }
 
 /// A parameter's type.

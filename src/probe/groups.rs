@@ -14,11 +14,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Context, Probed};
-use super::catalog::Tables;
+use super::catalog::{Tables, TablesUnder};
+use super::explain::InferredType;
 use super::fault::Fault;
 use super::guard::{GuardNames, Hold, TextVerdict, Writes, judge_text};
 use super::inquiry::{Inquiry, Purpose, READER_WAITS_FOR};
-use super::link::{Access, Parameter, ProbeSession, Settings};
+use super::link::{Access, ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::sample::row_query;
 use super::step::{PLAN_TIMEOUT, Verdicts};
@@ -121,7 +122,21 @@ async fn all(
         .map(|statement| Wish::of(statement, given.next().unwrap_or(&nothing)))
         .collect();
     for group in wishes.chunks(GROUP) {
-        let mut found = by_group(&context, beside.as_ref(), group, &mut tables).await?;
+        let mut found = BTreeMap::new();
+        for nth in 0.. {
+            let left = by_path(&context, group, &found, &tables, nth);
+            if left.is_empty() {
+                break;
+            }
+            for (path, members) in left {
+                let planner = Planner {
+                    context: &context,
+                    beside: beside.as_ref(),
+                    path: &path,
+                };
+                found.extend(by_group(&planner, &members, &mut tables).await?);
+            }
+        }
         for (place, wish) in group.iter().enumerate() {
             let probed = match found.remove(&place) {
                 Some(plans) => Probed {
@@ -182,36 +197,67 @@ impl<'a> Wish<'a> {
     }
 }
 
+/// A statement of a group and its place in it.
+type Member<'w> = (usize, &'w Wish<'w>);
+
+/// Those statements of a group that may be planned and are not yet, by the `nth` search path under which their tables
+/// may be found: a file may set its own.
+fn by_path<'w>(
+    context: &Context<'_>,
+    group: &'w [Wish<'w>],
+    found: &BTreeMap<usize, Vec<PlanRecord>>,
+    tables: &Tables,
+    nth: usize,
+) -> BTreeMap<Vec<String>, Vec<Member<'w>>> {
+    let mut left: BTreeMap<Vec<String>, Vec<Member<'w>>> = BTreeMap::new();
+    for (place, wish) in group.iter().enumerate() {
+        if found.contains_key(&place) || matches!(wish.verdict, TextVerdict::Refused(_)) {
+            continue;
+        }
+        let paths = context.search_paths(wish.statement, &wish.mentions, tables);
+        if let Some(path) = paths.into_iter().nth(nth) {
+            left.entry(path).or_default().push((place, wish));
+        }
+    }
+    left
+}
+
 /// The plans of those statements of a group that the server plans as they stand, by their place in it.
 async fn by_group(
-    context: &Context<'_>,
-    beside: Option<&ProbeSession>,
-    group: &[Wish<'_>],
+    planner: &Planner<'_>,
+    members: &[Member<'_>],
     tables: &mut Tables,
 ) -> Result<BTreeMap<usize, Vec<PlanRecord>>, Fault> {
-    let session = context.session;
-    let path = session.schemas().to_vec();
-    let known: Vec<(usize, &Wish<'_>)> = group
+    let uses: Vec<Parameters> = members
         .iter()
-        .enumerate()
-        .filter(|(_, wish)| !matches!(wish.verdict, TextVerdict::Refused(_)))
+        .map(|(_, wish)| parameters(wish.text, &tables.under(planner.path)))
         .collect();
-    let uses: Vec<Parameters> = known
-        .iter()
-        .map(|(_, wish)| parameters(wish.text, &tables.under(&path)))
-        .collect();
-    sample(context, group, &uses, tables).await?;
+    sample(planner, members, &uses, tables).await?;
     let mut chosen = Vec::new();
-    for ((place, wish), uses) in known.iter().zip(&uses) {
-        if let Some(values) = values(wish, uses, tables, &path) {
+    let mut untyped = Vec::new();
+    for (&(place, wish), uses) in members.iter().zip(&uses) {
+        match values(wish, uses, None, &tables.under(planner.path)) {
+            Some(values) => chosen.push(Chosen {
+                place,
+                wish,
+                values,
+            }),
+            None => untyped.push((place, wish, uses)),
+        }
+    }
+    let wishes: Vec<&Wish<'_>> = untyped.iter().map(|(_, wish, _)| *wish).collect();
+    let types = planner.types(&wishes).await?;
+    for ((place, wish, uses), types) in untyped.into_iter().zip(types) {
+        let known =
+            types.and_then(|types| values(wish, uses, Some(&types), &tables.under(planner.path)));
+        if let Some(values) = known {
             chosen.push(Chosen {
-                place: *place,
+                place,
                 wish,
                 values,
             });
         }
     }
-    let planner = Planner { context, beside };
     let explained = planner.plan(&chosen).await?;
     let mut found = BTreeMap::new();
     for (chosen, (as_set, by_index)) in chosen.into_iter().zip(explained) {
@@ -231,18 +277,18 @@ async fn by_group(
     Ok(found)
 }
 
-/// Values for all parameters; `None` where one is known only by its type, which the server has to be asked for.
+/// Values for all parameters; `None` where one is not known, or only by its type, which the server has to be asked for.
 fn values(
     wish: &Wish<'_>,
     uses: &Parameters,
-    tables: &Tables,
-    path: &[String],
+    types: Option<&[InferredType]>,
+    tables: &TablesUnder<'_>,
 ) -> Option<Vec<ParameterValue>> {
     let known = Known {
         uses,
         count: super::attempt::parameter_count(wish.text),
-        types: None,
-        tables: &tables.under(path),
+        types,
+        tables,
         source: Source::Columns,
         given: wish.given,
     };
@@ -253,19 +299,19 @@ fn values(
 
 /// Looks at one row of each table of a group's parameters that has no statistics.
 async fn sample(
-    context: &Context<'_>,
-    group: &[Wish<'_>],
+    planner: &Planner<'_>,
+    members: &[Member<'_>],
     uses: &[Parameters],
     tables: &mut Tables,
 ) -> Result<(), Fault> {
-    let session = context.session;
-    let Some(first) = group.first() else {
+    let (context, session) = (planner.context, planner.context.session);
+    let Some((_, first)) = members.first() else {
         return Ok(());
     };
     let attempt = Attempt {
         context,
         statement: first.statement,
-        path: session.schemas(),
+        path: planner.path,
         verdicts: Verdicts::default(),
     };
     let mut wanted: BTreeMap<QualifiedName, BTreeSet<String>> = BTreeMap::new();
@@ -300,7 +346,7 @@ async fn sample(
     let preamble = session.preamble(PLAN_TIMEOUT, &[], &Settings::default());
     let requests = texts
         .iter()
-        .map(|text| (text.as_str(), &[] as &[Parameter<'_>]));
+        .map(|text| session.client().query_typed(text, &[]));
     let work = Box::pin(sent(session, &preamble, requests, Keeping::Savepoints));
     let rows = match grouped(session, &inquiry, Purpose::Execute, work).await {
         Err(fault) if fault.is_lost() => return Err(fault),

@@ -8,7 +8,7 @@ use tokio_postgres::{Error, Row};
 
 use super::{BY_INDEX, Wish};
 use crate::probe::attempt::Context;
-use crate::probe::explain::{TextValue, plan};
+use crate::probe::explain::{InferredType, TextValue, inferred, plan};
 use crate::probe::fault::Fault;
 use crate::probe::guard::{GuardNames, TextVerdict, Writes};
 use crate::probe::inquiry::{Inquiry, Purpose, READER_WAITS_FOR, WRITER_WAITS_FOR};
@@ -82,31 +82,47 @@ pub(super) struct Planner<'p> {
     pub(super) context: &'p Context<'p>,
     /// A session that makes the plans without sequential scans while the other makes those as set.
     pub(super) beside: Option<&'p ProbeSession>,
+    /// The schemas that the statements' names are looked up in.
+    pub(super) path: &'p [String],
 }
 
 impl Planner<'_> {
-    /// Both plans of each statement, in their order. Statements that the guard has an objection to are parted until
-    /// they are [`FEW`]; those have no plan.
+    /// Both plans of each statement, in their order; none where the guard has an objection.
     pub(super) async fn plan(&self, chosen: &[Chosen<'_>]) -> Result<Vec<BothPlans>, Fault> {
-        let mut plans = Vec::new();
-        let mut left = vec![chosen];
-        while let Some(part) = left.pop() {
-            match self.plan_together(part).await? {
-                Some(done) => plans.extend(done),
-                None if part.len() > FEW => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    left.extend([second, first]);
-                }
-                None => plans.extend(part.iter().map(|_| (None, None))),
-            }
+        parted(chosen, async |part| self.plan_together(part).await).await
+    }
+
+    /// The types of each statement's parameters, in their order; none where the guard has an objection, or the server
+    /// cannot tell.
+    pub(super) async fn types(
+        &self,
+        wishes: &[&Wish<'_>],
+    ) -> Result<Vec<Option<Vec<InferredType>>>, Fault> {
+        parted(wishes, async |part| self.types_together(part).await).await
+    }
+
+    async fn types_together(
+        &self,
+        wishes: &[&Wish<'_>],
+    ) -> Result<Option<Vec<Option<Vec<InferredType>>>>, Fault> {
+        let session = self.context.session;
+        let inquiry = self.inquiry(wishes.iter().copied());
+        let preamble = session.preamble(PLAN_TIMEOUT, inquiry.schemas, self.context.settings);
+        let requests = wishes.iter().map(|wish| session.described(wish.text));
+        let work = Box::pin(sent(session, &preamble, requests, Keeping::Savepoints));
+        match grouped(session, &inquiry, Purpose::Plan, work).await {
+            Err(fault) if !fault.is_lost() => Ok(Some(wishes.iter().map(|_| None).collect())),
+            done => Ok(done?.map(|all| {
+                let types = |rows: Result<Vec<Row>, Error>| inferred(&rows.ok()?).ok();
+                all.into_iter().map(types).collect()
+            })),
         }
-        Ok(plans)
     }
 
     /// Both plans of each statement; `None` where the guard has an objection. Where one fails, savepoints keep it from
     /// those behind it.
     async fn plan_together(&self, chosen: &[Chosen<'_>]) -> Result<Option<Vec<BothPlans>>, Fault> {
-        let inquiry = self.inquiry(chosen);
+        let inquiry = self.inquiry(chosen.iter().map(|chosen| chosen.wish));
         let bound: Vec<Bound<'_>> = chosen
             .iter()
             .map(|chosen| Bound::of(chosen.wish.text, &chosen.values))
@@ -135,17 +151,16 @@ impl Planner<'_> {
     }
 
     /// What the guard is asked of statements together.
-    fn inquiry(&self, chosen: &[Chosen<'_>]) -> Inquiry<'_> {
+    fn inquiry<'w>(&self, wishes: impl Iterator<Item = &'w Wish<'w>>) -> Inquiry<'_> {
         let mut names = GuardNames::default();
-        for chosen in chosen {
-            names.add(&chosen.wish.mentions);
+        let mut modifies = false;
+        for wish in wishes {
+            names.add(&wish.mentions);
+            modifies |= matches!(wish.verdict, TextVerdict::Modifies(_));
         }
-        let modifies = chosen
-            .iter()
-            .any(|chosen| matches!(chosen.wish.verdict, TextVerdict::Modifies(_)));
         Inquiry {
             names,
-            schemas: self.context.session.schemas(),
+            schemas: self.path,
             trusted: &self.context.options.trust_owners,
             access: Access::Read,
             writes: Writes::Planned,
@@ -209,28 +224,48 @@ async fn explained(
     let parameters: Vec<Vec<Parameter<'_>>> =
         bound.iter().map(|bound| bound.parameters()).collect();
     let requests = bound.iter().zip(&parameters);
-    let requests = requests.map(|(bound, parameters)| (bound.sql.as_str(), parameters.as_slice()));
+    let requests =
+        requests.map(|(bound, parameters)| session.client().query_typed(&bound.sql, parameters));
     let rows = sent(session, preamble, requests, keeping).await?;
     let plan = |rows: Result<Vec<Row>, Error>| plan(&rows.ok()?).ok();
     Ok(rows.into_iter().map(plan).collect())
 }
 
-/// Sends queries with their parameters behind one another, after the settings that they run under: one round trip.
-pub(super) async fn sent<'q>(
+/// What is asked of statements together. Those that it has no answer for together are parted until they are [`FEW`].
+async fn parted<I, T: Default>(
+    items: &[I],
+    together: impl AsyncFn(&[I]) -> Result<Option<Vec<T>>, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut found = Vec::new();
+    let mut left = vec![items];
+    while let Some(part) = left.pop().filter(|part| !part.is_empty()) {
+        match together(part).await? {
+            Some(done) => found.extend(done),
+            None if part.len() > FEW => {
+                let (first, second) = part.split_at(part.len() / 2);
+                left.extend([second, first]);
+            }
+            None => found.extend(part.iter().map(|_| T::default())),
+        }
+    }
+    Ok(found)
+}
+
+/// Sends requests behind one another, after the settings that they run under: one round trip.
+pub(super) async fn sent(
     session: &ProbeSession,
     preamble: &Settings,
-    requests: impl Iterator<Item = (&'q str, &'q [Parameter<'q>])>,
+    requests: impl Iterator<Item = impl Future<Output = Result<Vec<Row>, Error>>>,
     keeping: Keeping,
 ) -> Result<Vec<Result<Vec<Row>, Error>>, Error> {
     let client = session.client();
     let preamble = preamble.parameters();
-    let each = requests.map(|(sql, parameters)| {
+    let each = requests.map(|request| {
         let one = async move {
-            let query = client.query_typed(sql, parameters);
             if keeping == Keeping::Nothing {
-                return query.await;
+                return request.await;
             }
-            let (rows, restored) = futures_util::join!(query, client.batch_execute(RESTORE));
+            let (rows, restored) = futures_util::join!(request, client.batch_execute(RESTORE));
             restored.and(rows)
         };
         Box::pin(one)
