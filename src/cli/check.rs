@@ -25,7 +25,9 @@ use super::args::check::{CheckArgs, CheckFormat};
 use super::args::{FailOn, Format};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{checked_settings, connect, look_in_time, std_duration, unless_interrupted};
+use super::observe::{
+    checked_settings, connect_to_probe, look_in_time, std_duration, unless_interrupted,
+};
 use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
@@ -107,7 +109,7 @@ async fn place(
     let named = || {
         Box::pin(unless_interrupted(
             interrupt,
-            connect(&connection, progress),
+            connect_to_probe(&connection, &args.settings, progress),
         ))
     };
     let Some(capture) = &production.as_production else {

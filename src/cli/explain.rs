@@ -22,7 +22,7 @@ use crate::sql::redact::Redactor;
 use super::args::{ExplainArgs, InputArgs};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{Probing, connect, look_in_time, probe_options, unless_interrupted};
+use super::observe::{Probing, connect_to_probe, look_in_time, probe_options, unless_interrupted};
 use super::progress::Progress;
 use super::settings::Settings;
 use super::{diagnose, runtime};
@@ -85,7 +85,7 @@ async fn observe(
     options.thresholds.clone_from(&config.thresholds);
     let session = Box::pin(unless_interrupted(
         interrupt,
-        connect(&args.connection, progress),
+        connect_to_probe(&args.connection, &options.settings, progress),
     ))
     .await?;
     let looked = Box::pin(unless_interrupted(

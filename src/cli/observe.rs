@@ -90,7 +90,8 @@ pub async fn observe(
     let mut options = probe_options(probing)?;
     options.top = config.limits.top;
     options.thresholds.clone_from(&config.thresholds);
-    let session = Box::pin(unless_interrupted(interrupt, connect(connection, progress))).await?;
+    let connecting = connect_to_probe(connection, &options.settings, progress);
+    let session = Box::pin(unless_interrupted(interrupt, connecting)).await?;
     let mut snapshot = match workload.window {
         None => {
             let looking = look_in_time(&session, &mut options, progress);
@@ -208,6 +209,20 @@ pub async fn connect(args: &ConnectionArgs, progress: &Progress) -> Result<Sessi
         resolved.user()
     ));
     Ok(resolved.connect().await?)
+}
+
+/// Connects to a server that takes the settings of the probes.
+///
+/// # Errors
+/// Those of [`connect`], and a setting that the server does not take.
+pub async fn connect_to_probe(
+    args: &ConnectionArgs,
+    settings: &[(String, String)],
+    progress: &Progress,
+) -> Result<Session> {
+    let session = connect(args, progress).await?;
+    probe::try_settings(&session, settings).await?;
+    Ok(session)
 }
 
 /// Reads counters and catalog; a server that no longer answers is given up, and what takes too long is taken from the

@@ -22,9 +22,10 @@ use super::inquiry::{Inquiry, Purpose, READER_WAITS_FOR};
 use super::link::{Access, ProbeSession, Settings};
 use super::paths::RolePaths;
 use super::sample::row_query;
+use super::settings::allowed_settings;
 use super::step::{PLAN_TIMEOUT, Verdicts};
 use super::values::{Known, Source};
-use super::{Mode, ProbeOptions, allowed_settings, read_statistics, write_down};
+use super::{Mode, ProbeOptions, read_statistics, write_down};
 use crate::connect::Session;
 use crate::ids::QualifiedName;
 use crate::snapshot::{

@@ -102,7 +102,7 @@ impl HypopgOracle {
         Ok(Self {
             session,
             options: options.clone(),
-            settings: super::allowed_settings(options),
+            settings: super::settings::allowed_settings(options),
             role: snapshot.role.clone(),
             paths,
             tables: Tables::new(&snapshot.tables),

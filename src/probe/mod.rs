@@ -26,6 +26,7 @@ mod paths;
 mod runs;
 mod sample;
 mod screen;
+mod settings;
 mod statistics;
 mod step;
 mod values;
@@ -41,6 +42,7 @@ pub use fault::Fault;
 pub use groups::{Given, plan_all};
 pub use guard::{Hold, Writes};
 pub use hypothetical::HypopgOracle;
+pub use settings::{RefusedSetting, setting_is_allowed, try_settings};
 pub use what_if::ask_what_if;
 
 use crate::checks::Thresholds;
@@ -54,6 +56,7 @@ use attempt::{Context, Probed};
 use catalog::Tables;
 use link::{ProbeSession, Settings};
 use paths::RolePaths;
+use settings::{allowed_settings, refuse_settings};
 
 /// How far probing goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,40 +166,6 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 /// Tables beyond this number get no values: their histograms would be the largest part of a capture.
 const MAX_TABLES: usize = 300;
 
-/// Settings that the safety of the probes stands on, or that would change who runs them.
-const RESERVED_SETTINGS: [&str; 15] = [
-    "client_connection_check_interval",
-    "default_transaction_read_only",
-    "idle_in_transaction_session_timeout",
-    "lock_timeout",
-    "role",
-    "row_security",
-    "search_path",
-    "session_authorization",
-    "session_replication_role",
-    "standard_conforming_strings",
-    "statement_timeout",
-    "transaction_isolation",
-    "transaction_read_only",
-    "transaction_timeout",
-    "client_encoding",
-];
-
-/// Whether `--set` may name this setting: it has the form of a name, and the probes' safety does not stand on it.
-pub fn setting_is_allowed(name: &str) -> bool {
-    let part = |part: &str| {
-        let mut chars = part.chars();
-        chars
-            .next()
-            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-            && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
-    };
-    let name = name.to_ascii_lowercase();
-    name.split('.').count() <= 2
-        && name.split('.').all(part)
-        && !RESERVED_SETTINGS.contains(&name.as_str())
-}
-
 /// Probes statements and writes outcomes, plans and the statistics of their tables into the snapshot.
 ///
 /// `candidates` are positions in `snapshot.statements`, the most important first, one text for each family; every one
@@ -239,30 +208,6 @@ pub async fn run(
             reason: format!("no statement could be planned; the first: {reason}"),
             remedy,
         });
-    }
-}
-
-/// The user's settings, as far as they are allowed.
-fn allowed_settings(options: &ProbeOptions) -> Settings {
-    let mut settings = Settings::default();
-    for (name, value) in &options.settings {
-        if setting_is_allowed(name) {
-            settings.set(name, value);
-        }
-    }
-    settings
-}
-
-/// Settings that are not allowed become gaps.
-fn refuse_settings(options: &ProbeOptions, snapshot: &mut Snapshot) {
-    for (name, _) in &options.settings {
-        if !setting_is_allowed(name) {
-            snapshot.gaps.push(Gap {
-                area: Area::Plans,
-                reason: format!("--set {name} was ignored: the probes' safety stands on it"),
-                remedy: None,
-            });
-        }
     }
 }
 
@@ -531,30 +476,6 @@ mod tests {
                 (spelled(time).as_str(), twice(time).as_str()),
                 (text, longer)
             );
-        }
-    }
-
-    #[test]
-    fn settings_that_safety_stands_on_are_not_allowed() {
-        for name in [
-            "work_mem",
-            "enable_seqscan",
-            "auto_explain.log_nested_statements",
-            "Random_Page_Cost",
-        ] {
-            assert!(setting_is_allowed(name), "{name}");
-        }
-        for name in [
-            "search_path",
-            "STATEMENT_TIMEOUT",
-            "role",
-            "a = 1; drop table t; --",
-            "",
-            "a.b.c",
-            "work mem",
-            "transaction_read_only",
-        ] {
-            assert!(!setting_is_allowed(name), "{name}");
         }
     }
 }

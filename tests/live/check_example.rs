@@ -342,6 +342,7 @@ fn the_baseline_tells_old_from_new() {
         "{}",
         other.stdout
     );
+    checkout.check(&["--set", "work_mem=lots"]).expect(2);
 }
 
 #[test]
