@@ -571,18 +571,3 @@ WITH picked AS MATERIALIZED (SELECT id FROM jobs WHERE state = $1 AND run_at <= 
 
 -- foreign key trigger
 DELETE FROM ONLY "public"."order_items" WHERE $1 OPERATOR(pg_catalog.=) "order_id"
-
--- rows of a list
-UPDATE jobs AS j SET state = v.state, attempts = v.n + $7 FROM (VALUES ($1, $2, $3), ($4, $5, $6)) AS v (id, state, n) WHERE j.id = v.id
-
--- rows of a WITH list
-WITH v (id, state) AS (VALUES ($1, $2)) SELECT jobs.* FROM v JOIN jobs USING (id) WHERE jobs.state <> v.state
-
--- in values
-SELECT id FROM jobs WHERE id IN (VALUES ($1), ($2)) AND queue = ANY (SELECT $3 UNION SELECT $4)
-
--- several columns from a subquery
-UPDATE jobs SET (state, attempts) = (SELECT $1, max(qty) FROM order_items WHERE order_id = $2) WHERE id = $3
-
--- insert from rows of a list
-INSERT INTO jobs (id, queue, attempts) SELECT v.id, $1, v.n FROM (VALUES ($2, $3)) AS v (id, n)

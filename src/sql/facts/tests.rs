@@ -383,3 +383,40 @@ proptest! {
         }
     }
 }
+
+/// Where lists of rows and subqueries carry parameters to. The server takes these for text, so it prepares none of the
+/// texts as they stand.
+#[test]
+fn parameters_are_carried_to_where_a_column_tells_their_type() {
+    for (text, expected) in [
+        (
+            "UPDATE jobs j SET state = v.s, attempts = j.attempts + v.n FROM (VALUES ($1, $2, $3)) v (id, s, n) WHERE j.id = v.id",
+            "$1 jobs.id = (carried); $2 into jobs.state (carried); $3 into jobs.attempts (carried)",
+        ),
+        (
+            "WITH v (id, state) AS (VALUES ($1, $2)) SELECT jobs.id FROM v JOIN jobs USING (id) WHERE jobs.state <> v.state",
+            "$1 jobs.id = (carried); $2 jobs.state <> (carried)",
+        ),
+        (
+            "SELECT id FROM jobs WHERE id IN (VALUES ($1), ($2)) AND queue = ANY (SELECT $3 UNION SELECT $4)",
+            "$1 jobs.id = (carried); $2 jobs.id = (carried); $3 jobs.queue = (carried); $4 jobs.queue = (carried)",
+        ),
+        (
+            "UPDATE jobs SET (state, attempts) = (SELECT $1, max(qty) FROM order_items) WHERE id = $2",
+            "$1 into jobs.state (carried)",
+        ),
+        (
+            "INSERT INTO jobs (id, queue, attempts) SELECT v.id, $1, v.n FROM (VALUES ($2, $3)) AS v (id, n)",
+            "$2 into jobs.id (carried); $3 into jobs.attempts (carried)",
+        ),
+    ] {
+        let carried: Vec<_> = facts(&parse(text).unwrap(), &NoCatalog)
+            .parameters
+            .iter()
+            .flat_map(|(number, uses)| uses.iter().map(move |used| (number, show::usage(used))))
+            .filter(|(_, used)| used.ends_with("(carried)"))
+            .map(|(number, used)| format!("${number} {used}"))
+            .collect();
+        assert_eq!(carried.join("; "), expected, "{text}");
+    }
+}
