@@ -167,11 +167,11 @@ reached (class, object, strength, early, root_class, root) AS (
         FROM pg_foreign_table AS f
         WHERE r.class = 'pg_class'::regclass AND f.ftrelid = r.object
         UNION ALL
-        -- The rows of a partition that no text names are rows of its parent.
+        -- To a statement that names no partition, its rows are those of its parent; to a trigger on the partition they are not.
         SELECT 'pg_type'::regclass, c.reltype, 2
         FROM pg_class AS c
         WHERE r.class = 'pg_class'::regclass AND c.oid = r.object AND c.reltype <> 0
-            AND (NOT c.relispartition OR c.relname = ANY ($1::name[]))
+            AND (NOT c.relispartition OR $5::boolean)
         UNION ALL
         SELECT 'pg_trigger'::regclass, g.oid, 2
         FROM pg_trigger AS g

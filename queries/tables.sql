@@ -1,11 +1,11 @@
 -- Tables, partitioned tables, materialized views and foreign tables outside the system schemas, with their counters.
 -- The sizes are relpages, what the last VACUUM or ANALYZE saw: pg_relation_size() would wait for locked tables.
 -- reltuples is -1 where never vacuumed or analysed; before 14 that was 0 with relpages 0.
--- Reads: pg_class, pg_namespace, pg_inherits, pg_index, functions under pg_stat_user_tables. Privileges: none.
+-- Reads: pg_class, pg_namespace, pg_inherits, pg_index, functions under pg_stat_user_tables, row_security_active() where there is any. Privileges: none.
 -- Takes no lock on the tables. PostgreSQL 13 and later.
 SELECT /* pgtriage */
        c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind, o.rolname AS owner, i.inhparent AS parent,
-       c.relrowsecurity AS row_security,
+       c.relrowsecurity AND row_security_active(c.oid) AS row_security,
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
        c.relpages::int8 AS pages,
        CASE WHEN c.reltuples < 0

@@ -139,8 +139,15 @@ fn alternatives(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<String
     let facts = filter_facts(case, plan, node);
     let predicates = facts.into_iter().flat_map(|facts| facts.relations);
     let mut columns: Vec<String> = Vec::new();
+    let mut one = None;
     for predicate in predicates.flat_map(|scan| scan.predicates) {
-        if predicate.arms.is_empty() {
+        let Some(arm) = predicate.arms.first() else {
+            return Vec::new();
+        };
+        if one
+            .replace(arm.group)
+            .is_some_and(|known| known != arm.group)
+        {
             return Vec::new();
         }
         for column in predicate.operand.columns() {

@@ -206,22 +206,25 @@ impl Bound {
     fn of(case: &Case<'_>, plan: &CasePlan<'_>, top: &Node) -> Option<Self> {
         let name = top.subplan_name.as_deref()?;
         let mut conditions = plan.plan.parent(top)?.conditions.iter();
-        let printed = conditions.find_map(|condition| {
-            let mark = format!("({name}).col");
-            let (before, _) = condition.text.split_once(&mark)?;
-            let is_all = Test::of(&condition.text, name) == Some(Test::All);
-            is_all.then(|| before.trim_end().rsplit(' ').next().unwrap_or_default())
-        });
-        match printed {
-            Some(operator) => Self::by(operator),
-            None => Self::written(case.text(plan)),
+        let (test, condition) =
+            conditions.find_map(|printed| Some((Test::of(&printed.text, name)?, &printed.text)))?;
+        match test {
+            Test::All => {
+                let (before, _) = condition.split_once(&format!("({name}).col"))?;
+                Self::by(before.trim_end().rsplit(' ').next()?)
+            }
+            Test::Bare => Self::written(case.text(plan)),
+            Test::Not | Test::NotAny => None,
         }
     }
 
-    /// By the operator before the first `ALL (SELECT` of a statement.
+    /// By the operator before the only `ALL (SELECT` of a statement.
     fn written(text: &str) -> Option<Self> {
         let found: Vec<Token<'_>> = tokens(text).filter(|token| !token.is_trivia()).collect();
         let at = position(&found, &ALL)?;
+        if position(found.get(at + 1..)?, &ALL).is_some() {
+            return None;
+        }
         let operator = at.checked_sub(1).and_then(|before| found.get(before))?;
         Self::by(operator.text)
     }
@@ -241,7 +244,7 @@ fn extreme(bound: Bound) -> Recommendation {
         Bound::Smallest => ("smallest", "min"),
     };
     let summary = format!(
-        "compare with the {value} value of the sub-query, (SELECT {function}(…) …), which is computed once, instead of each of them with ALL"
+        "compare with the {value} value of the sub-query, (SELECT {function}(…) …), instead of each of them with ALL"
     );
     let words = Words {
         summary: &summary,

@@ -1,5 +1,7 @@
 //! `row_misestimate`: the planner expected other row counts than came, where the error begins.
 
+use std::collections::BTreeSet;
+
 use super::support::{Dress, Scan, Words, advice, conditions, dress, subject, with_setting};
 use super::{
     Case, CasePlan, Category, Check, CheckMeta, Proposal, TableRef, Threshold, cte_fence_filter,
@@ -90,6 +92,11 @@ fn alike<'p>(case: &Case<'_>, plan: &CasePlan<'_>, nodes: Vec<&'p Node>) -> Vec<
     let factor = |node: &Node| plan.metrics_of(node).estimate.map_or(1.0, |own| own.factor);
     let groups = groups.into_iter().map(|(_, mut group)| {
         group.sort_by(|one, other| factor(other).total_cmp(&factor(one)));
+        let mut met = BTreeSet::new();
+        group.retain(|node| {
+            let scan = Scan::of(case, plan, node, &SCAN_CONDITIONS);
+            scan.is_none_or(|scan| met.insert(scan.name))
+        });
         group
     });
     groups.collect()
@@ -172,9 +179,11 @@ fn propose<'a>(case: &Case<'a>, plan: &CasePlan<'a>, group: &[&Node]) -> Option<
     let mut advice = mend(case, plan, node, scan.as_ref());
     for other in others {
         let scan = Scan::of(case, plan, other, &SCAN_CONDITIONS);
-        let same = mend(case, plan, other, scan.as_ref());
-        advice.ddl.extend(same.ddl);
-        advice.rollback.extend(same.rollback);
+        let other = mend(case, plan, other, scan.as_ref());
+        if other.kind == advice.kind {
+            advice.ddl.extend(other.ddl);
+            advice.rollback.extend(other.rollback);
+        }
     }
     let subject = match &scan {
         Some(scan) => scan.subject(case, plan),
@@ -249,11 +258,27 @@ fn causes(case: &Case<'_>, plan: &CasePlan<'_>, node: &Node) -> Vec<Cause> {
     stale.into_iter().collect()
 }
 
-/// Whether its rows are filtered by a sub-plan, which the planner takes for one row in two whatever it says
-/// (clausesel.c, `clause_selectivity_ext()`).
+/// Whether its rows are filtered by whether a sub-plan has a row, which the planner takes for one row in two whatever
+/// it says (clausesel.c, `clause_selectivity_ext()`).
 fn asks_sub_plan(node: &Node) -> bool {
     let filter = node.condition(&ConditionKind::Filter);
-    filter.is_some_and(|filter| filter.contains("SubPlan "))
+    filter.is_some_and(tests_sub_plan)
+}
+
+/// Whether a condition is about a sub-plan's rows, not about the one value that it gives.
+fn tests_sub_plan(condition: &str) -> bool {
+    const OPERATORS: [char; 17] = [
+        '<', '>', '=', '~', '!', '@', '#', '%', '^', '&', '|', '`', '?', '+', '-', '*', '/',
+    ];
+    condition.match_indices("SubPlan ").any(|(at, _)| {
+        let (before, from) = condition.split_at(at);
+        let before = before.trim_end_matches("hashed ").trim_end_matches('(');
+        let after = from.split_once(')').map_or("", |(_, after)| after);
+        let compared = before.trim_end().ends_with(OPERATORS)
+            || after.trim_start().starts_with(OPERATORS)
+            || after.starts_with("::");
+        after.starts_with(".col") || !compared
+    })
 }
 
 const SCAN_CONDITIONS: [ConditionKind; 3] = [
@@ -406,9 +431,9 @@ fn expression_statistics(
         );
         return advice(Action::CreateStatistics, words(&summary));
     }
-    // A token stands in the place of a literal.
-    let open = list.contains('‹');
-    let shown = if open {
+    // A token or a parameter stands in the place of a literal.
+    let open = list.contains(['‹', '$']);
+    let shown = if list.contains('‹') {
         "; --show-literals writes it out"
     } else {
         ""
@@ -468,5 +493,24 @@ fn words(summary: &str) -> Words<'_> {
         summary,
         expected: "an estimate near the truth, and the plan that follows from it; unknown until it is tried",
         risk: "ANALYZE reads a sample of the table; other statements' plans may change, too",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sub_plans_that_are_tested_are_told_from_those_that_give_a_value() {
+        for (condition, expected) in [
+            ("(SubPlan 1)", true),
+            ("((a > 1) AND (NOT (SubPlan 2)))", true),
+            ("(hashed SubPlan 1)", true),
+            ("(NOT (ANY (x = (hashed SubPlan 1).col1)))", true),
+            ("(total > (SubPlan 1))", false),
+            ("((SubPlan 1) < 5)", false),
+            ("((total)::numeric = ((SubPlan 1))::numeric)", false),
+            ("(a = 1)", false),
+        ] {
+            assert_eq!(super::tests_sub_plan(condition), expected, "{condition}");
+        }
     }
 }

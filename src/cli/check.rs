@@ -25,9 +25,7 @@ use super::args::check::{CheckArgs, CheckFormat};
 use super::args::{FailOn, Format};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::observe::{
-    checked_settings, connect_to_probe, look_in_time, std_duration, unless_interrupted,
-};
+use super::observe::{checked_settings, connect, look_in_time, std_duration, unless_interrupted};
 use super::output::{self, Sink};
 use super::progress::Progress;
 use super::runtime;
@@ -54,6 +52,7 @@ pub fn run(args: &CheckArgs, progress: &Progress) -> Result<Exit> {
     runtime()?.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         let place = place(args, file, progress, &interrupt).await?;
+        probe::try_settings(&place.session, &args.settings).await?;
         let wanted = Wanted {
             input,
             rules,
@@ -109,7 +108,7 @@ async fn place(
     let named = || {
         Box::pin(unless_interrupted(
             interrupt,
-            connect_to_probe(&connection, &args.settings, progress),
+            connect(&connection, progress),
         ))
     };
     let Some(capture) = &production.as_production else {

@@ -259,7 +259,9 @@ fn instead_of(word: &str) -> &'static str {
         "prepare" => {
             "has no plan of its own; give the statement after AS with --param 1=…, or with --plan what EXPLAIN (ANALYZE, VERBOSE, BUFFERS, FORMAT JSON) EXECUTE … prints in that session"
         }
-        "set" => "changes a session; give it with --set NAME=VALUE, and the statement alone",
+        "set" => {
+            "changes a session; give the statement alone, a planner setting with --set NAME=VALUE, and search_path and the like with the connection: options=-csearch_path=…"
+        }
         "create" | "refresh" => "has no plan of its own; explain the SELECT inside",
         "declare" | "copy" => "has no plan of its own; explain the query inside",
         _ => "is a command without a plan; explain a SELECT, INSERT, UPDATE, DELETE or MERGE",

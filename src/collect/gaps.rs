@@ -383,11 +383,10 @@ impl Look<'_> {
         if role.bypass_rls {
             return None;
         }
-        let secured = self.snapshot.tables.iter().filter(|table| {
-            let owned = table.owner.as_deref() == Some(role.name.as_str());
-            table.row_security && table.readable && !owned
-        });
-        let secured: Vec<&Table> = secured.collect();
+        let tables = self.snapshot.tables.iter();
+        let secured: Vec<&Table> = tables
+            .filter(|table| table.row_security && table.readable)
+            .collect();
         let first = secured.first()?;
         let name = self.role();
         Some(gap(

@@ -208,9 +208,9 @@ impl Context<'_> {
         if self.role.superuser || self.role.bypass_rls || probed.plans.is_empty() {
             return probed;
         }
-        let filtered = tables.mentioned(mentions, path).find(|table| {
-            table.row_security && table.owner.as_deref() != Some(self.role.name.as_str())
-        });
+        let filtered = tables
+            .mentioned(mentions, path)
+            .find(|table| table.row_security);
         if let Some(table) = filtered {
             let caveat = format!(
                 "row-level security of {} applies to {}: its plan may differ from the application's",

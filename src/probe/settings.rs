@@ -52,13 +52,14 @@ pub async fn try_settings(
         one.set(name, value);
         let parameters = one.parameters();
         let asked = session.client.query_typed(SET, &parameters);
-        if let Err(error) = asked.await {
+        // A connection that broke is told of by what needs it next.
+        if let Err(error) = asked.await
+            && let Some(refusal) = error.as_db_error()
+        {
             return Err(RefusedSetting {
                 name: name.clone(),
                 value: value.clone(),
-                message: error
-                    .as_db_error()
-                    .map_or_else(|| error.to_string(), |db| db.message().to_owned()),
+                message: refusal.message().to_owned(),
             });
         }
     }
@@ -73,7 +74,7 @@ pub struct RefusedSetting {
     pub name: String,
     /// The value that was given.
     pub value: String,
-    /// What the server says, or why it could not be asked.
+    /// What the server says.
     pub message: String,
 }
 

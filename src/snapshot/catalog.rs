@@ -38,7 +38,7 @@ pub struct Table {
     /// The partitioned (or inherited) table it belongs to.
     #[serde(default)]
     pub parent: Option<Oid>,
-    /// Whether row-level security is on.
+    /// Whether row-level security applies to the connected role.
     #[serde(default)]
     pub row_security: bool,
     /// Whether the connected role may SELECT from it.

@@ -141,11 +141,14 @@ impl Reader {
                 self.misplaced(allows);
                 self.leave_out(line, &word.to_uppercase());
             }
-            (_, Some(parameter)) => self.script.unfinished.push(Unfinished {
-                line,
-                name: comments.name,
-                parameter,
-            }),
+            (_, Some(parameter)) => {
+                self.misplaced(allows);
+                self.script.unfinished.push(Unfinished {
+                    line,
+                    name: comments.name,
+                    parameter,
+                });
+            }
             (StatementClass::Select, None) if creates(&mentions) => {
                 self.created.extend(created(&filled.text));
                 self.misplaced(allows);

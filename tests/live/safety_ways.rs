@@ -287,6 +287,37 @@ fn a_trigger_that_a_partition_inherits_does_not_run() {
 }
 
 #[test]
+fn a_cast_of_a_partitions_rows_does_not_run_in_a_trigger() {
+    let cluster = attacked(MAIN_MAJOR);
+    cluster
+        .execute(
+            DATABASE,
+            "CREATE TABLE ours (id int) PARTITION BY RANGE (id);
+             CREATE TABLE theirs PARTITION OF ours FOR VALUES FROM (1) TO (10); ALTER TABLE theirs OWNER TO mallory;
+             CREATE FUNCTION told() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM NEW::text; RETURN NEW; END';
+             CREATE TRIGGER tell BEFORE INSERT ON ours FOR EACH ROW EXECUTE FUNCTION told();
+             GRANT ALL ON ours TO PUBLIC",
+        )
+        .expect("a table");
+    mallory(
+        &cluster,
+        DATABASE,
+        &format!(
+            "CREATE FUNCTION evil_cast(theirs) RETURNS text IMMUTABLE {SINGS} 'x'; END$$;
+             CREATE CAST (theirs AS text) WITH FUNCTION evil_cast(theirs)"
+        ),
+    );
+    let options = ProbeOptions {
+        writes: Writes::ExecutedAsGiven,
+        ..options()
+    };
+    let texts = ["INSERT INTO ours VALUES (1)"];
+    let snapshot = probe_texts(&cluster, DATABASE, "postgres", &texts, &options);
+    expect(&snapshot, 0, Refused, "evil_cast");
+    assert_silent(&cluster, "a cast");
+}
+
+#[test]
 fn a_schema_with_the_name_of_a_placeholder_is_not_searched() {
     let cluster = attacked(MAIN_MAJOR);
     cluster

@@ -8,8 +8,8 @@ use crate::finding::{Action, Severity};
 use crate::snapshot::{Index, IndexDefinition};
 
 /// What is to be done where the policy of a table comes before the condition: always, unless the condition's operator
-/// is leakproof, which those for patterns, documents, arrays and ranges are not. To the owner a policy applies only
-/// where it is forced, which shows where the index that `mend` advises is there already.
+/// is leakproof, which those for patterns, documents, arrays and ranges are not, or where the index that `mend` advises
+/// is there already.
 pub(super) fn behind_policy(
     case: &Case<'_>,
     table: TableRef<'_>,
@@ -23,10 +23,9 @@ pub(super) fn behind_policy(
     }
     let wanted = mend.advice.index.as_ref()?;
     let leaks = wanted.method != "btree" || lookup.asks == Asks::Prefix;
-    let is_owner = table.owner.as_deref() == Some(role.name.as_str());
     let mut indexes = case.catalog.indexes(table.oid);
     let is_there = indexes.any(|index| is_like(index, wanted, lookup));
-    if !is_there && (is_owner || !leaks) {
+    if !is_there && !leaks {
         return None;
     }
     let summary = format!(
